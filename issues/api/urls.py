@@ -1,0 +1,5 @@
+"""Paths that answer with issues and events."""
+
+from django.urls import path
+
+urlpatterns = []

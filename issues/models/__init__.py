@@ -1,0 +1,23 @@
+"""The tables of issues, re-exported."""
+
+from .activity import Activity, IssueBookmark, IssueSeen, IssueSubscription
+from .event import Event, EventAddress, EventUser
+from .issue import Issue, IssueHash, IssueRelease, IssueUser
+from .journal import JournalEntry
+from .tag import IssueTag
+
+__all__ = [
+    "Activity",
+    "Event",
+    "EventAddress",
+    "EventUser",
+    "Issue",
+    "IssueBookmark",
+    "IssueHash",
+    "IssueRelease",
+    "IssueSeen",
+    "IssueSubscription",
+    "IssueTag",
+    "IssueUser",
+    "JournalEntry",
+]

@@ -1,0 +1,74 @@
+"""What people did with an issue, and the marks each of them put on it."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from .issue import Issue
+
+
+class Activity(models.Model):
+    class Type(models.TextChoices):
+        """As the API spells them (issues contract, section 2.1)."""
+
+        SET_RESOLVED = "set_resolved"
+        SET_UNRESOLVED = "set_unresolved"
+        SET_IGNORED = "set_ignored"
+        SET_PUBLIC = "set_public"
+        SET_PRIVATE = "set_private"
+        SET_REGRESSION = "set_regression"
+        ASSIGNED = "assigned"
+        UNASSIGNED = "unassigned"
+
+    issue = models.ForeignKey(Issue, models.CASCADE, related_name="activities")
+    type = models.CharField(max_length=40, choices=Type)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    data = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "activities"
+        indexes = [
+            models.Index(fields=["issue", "-created_at", "-id"], name="issues_activity_issue")
+        ]
+
+    def __str__(self) -> str:
+        return self.type
+
+
+class Mark(models.Model):
+    """One person's mark on one issue."""
+
+    issue = models.ForeignKey(Issue, models.CASCADE, related_name="%(class)s_set")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        abstract = True
+        constraints = [models.UniqueConstraint("issue", "user", name="issues_%(class)s_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user} on issue {self.issue_id}"
+
+
+class IssueBookmark(Mark):
+    pass
+
+
+class IssueSeen(Mark):
+    last_seen = models.DateTimeField(default=timezone.now)
+
+
+class IssueSubscription(Mark):
+    class Reason(models.TextChoices):
+        UNKNOWN = "unknown"
+        COMMENTED = "commented"
+        ASSIGNED = "assigned"
+        BOOKMARKED = "bookmarked"
+        CHANGED_STATUS = "changed_status"
+        MENTIONED = "mentioned"
+
+    is_active = models.BooleanField(default=True)
+    reason = models.CharField(max_length=20, choices=Reason, default=Reason.UNKNOWN)

@@ -1,0 +1,72 @@
+"""Events as they are stored, where to find them, and the people they happened to.
+
+These tables grow with events: `project_id` comes first in every key and they have no foreign
+keys, so that they can be distributed by project unchanged.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class Event(models.Model):
+    """One event. Partitioned by the week it was received in; `issues.partitions` tends to that.
+
+    Bound `received_at` on both sides with constants in every query, so that the planner looks at
+    one partition and not at all of them.
+    """
+
+    pk = models.CompositePrimaryKey("project_id", "received_at", "event_id")
+    project_id = models.BigIntegerField()
+    received_at = models.DateTimeField()
+    event_id = models.UUIDField()
+    issue_id = models.BigIntegerField()
+    timestamp = models.DateTimeField(help_text="When it happened, as the SDK says.")
+    environment_id = models.BigIntegerField()
+    release_id = models.BigIntegerField(help_text="0 without a release.")
+    level = models.SmallIntegerField()
+    user_hash = models.BigIntegerField(null=True)
+    message = models.TextField(help_text="What a free-text search looks at.")
+    tags = ArrayField(models.TextField(), help_text="As `key=value`.")
+    size = models.IntegerField(help_text="Bytes of the payload's JSON.")
+    payload = models.BinaryField(help_text="See issues.payload.codec.")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["project_id", "issue_id", "-timestamp", "-event_id"],
+                name="issues_event_issue",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id.hex
+
+
+class EventAddress(models.Model):
+    """Where an event is, by its id. Its key is what makes an event id count once in a project."""
+
+    pk = models.CompositePrimaryKey("project_id", "event_id")
+    project_id = models.BigIntegerField()
+    event_id = models.UUIDField()
+    received_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.event_id.hex
+
+
+class EventUser(models.Model):
+    """Somebody a project's events happened to (ingest contract, section 9)."""
+
+    pk = models.CompositePrimaryKey("project_id", "hash")
+    project_id = models.BigIntegerField()
+    hash = models.BigIntegerField()
+    tag_value = models.TextField()
+    ident = models.TextField(null=True)
+    username = models.TextField(null=True)
+    email = models.TextField(null=True)
+    name = models.TextField(null=True)
+    ip_address = models.GenericIPAddressField(null=True)
+    first_seen = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.tag_value

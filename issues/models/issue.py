@@ -1,0 +1,154 @@
+"""Issues: what events that have a hash in common form."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+
+from sentrylite.organizations.models import Project, Team
+from sentrylite.releases.models import Release
+
+BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U
+
+
+def short_id(project_slug: str, number: int) -> str:
+    """The name people use for an issue: `PUMP-STATION-1` (ingest contract, section 11)."""
+    digits = ""
+    while number:
+        number, digit = divmod(number, 32)
+        digits = BASE32[digit] + digits
+    return f"{project_slug.upper()}-{digits or '0'}"
+
+
+class Level(models.IntegerChoices):
+    SAMPLE = 0, "sample"
+    DEBUG = 10, "debug"
+    INFO = 20, "info"
+    WARNING = 30, "warning"
+    ERROR = 40, "error"
+    FATAL = 50, "fatal"
+
+
+class IssueQuerySet(models.QuerySet["Issue"]):
+    def visible(self) -> Self:
+        """Without those on their way out: deleted or merged away."""
+        return self.filter(status__lt=Issue.Status.PENDING_DELETION)
+
+    def unresolved(self) -> Self:
+        return self.filter(status=Issue.Status.UNRESOLVED)
+
+
+class Issue(models.Model):
+    class Status(models.IntegerChoices):
+        UNRESOLVED = 0, "unresolved"
+        RESOLVED = 1, "resolved"
+        IGNORED = 2, "ignored"
+        # From here on an issue does not exist for anyone outside.
+        PENDING_DELETION = 3, "pending_deletion"
+        PENDING_MERGE = 5, "pending_merge"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="issues")
+    number = models.PositiveIntegerField(help_text="Counts the project's issues from 1.")
+    status = models.SmallIntegerField(choices=Status, default=Status.UNRESOLVED)
+
+    # What the newest event says.
+    type = models.CharField(max_length=32, default="default")
+    level = models.SmallIntegerField(choices=Level, default=Level.ERROR)
+    title = models.TextField()
+    culprit = models.TextField(blank=True)
+    logger = models.CharField(max_length=64, blank=True)
+    platform = models.CharField(max_length=64, blank=True)
+    metadata = models.JSONField(default=dict)
+    message = models.TextField(blank=True, help_text="What a free-text search looks at.")
+
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+    times_seen = models.BigIntegerField(default=0)
+    user_count = models.IntegerField(default=0)
+    comment_count = models.IntegerField(default=0)
+    # When it last became unresolved; older "seen" marks do not count.
+    active_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    first_release = models.ForeignKey(
+        Release, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    assigned_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    assigned_team = models.ForeignKey(
+        Team, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    share_id = models.UUIDField(null=True, blank=True, unique=True, editable=False)
+
+    objects = IssueQuerySet.as_manager()
+
+    # Filled by issues.queries, where a page needs them.
+    series: list[list[float]]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("project", "number", name="issues_issue_number"),
+            models.CheckConstraint(
+                condition=models.Q(assigned_user=None) | models.Q(assigned_team=None),
+                name="issues_issue_one_assignee",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "status", "-last_seen", "-id"], name="issues_issue_last_seen"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def short_id(self) -> str:
+        return short_id(self.project.slug, self.number)
+
+
+class IssueHash(models.Model):
+    """Which issue the events with a grouping hash belong to."""
+
+    pk = models.CompositePrimaryKey("project_id", "hash")
+    project_id = models.BigIntegerField()
+    hash = models.UUIDField()
+    issue_id = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["project_id", "issue_id"], name="issues_issuehash_issue")]
+
+    def __str__(self) -> str:
+        return self.hash.hex
+
+
+class IssueUser(models.Model):
+    """Somebody an issue happened to: the rows of an issue are its user count."""
+
+    pk = models.CompositePrimaryKey("project_id", "issue_id", "user_hash")
+    project_id = models.BigIntegerField()
+    issue_id = models.BigIntegerField()
+    user_hash = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.user_hash:x}"
+
+
+class IssueRelease(models.Model):
+    """An issue in one release and environment: sums by either are one small read.
+
+    `release_id` and `environment_id` are 0 for events without a release.
+    """
+
+    pk = models.CompositePrimaryKey("project_id", "issue_id", "environment_id", "release_id")
+    project_id = models.BigIntegerField()
+    issue_id = models.BigIntegerField()
+    environment_id = models.BigIntegerField()
+    release_id = models.BigIntegerField()
+    times_seen = models.BigIntegerField()
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} in release {self.release_id}"

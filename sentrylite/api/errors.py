@@ -1,0 +1,73 @@
+"""Every exception as the JSON and status that the API documents (conventions, section 8)."""
+
+import logging
+import uuid
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+logger = logging.getLogger(__name__)
+
+NOT_FOUND = {"detail": "The requested resource does not exist"}
+
+
+class BadParameter(exceptions.APIException):
+    """A query parameter that cannot be used: 400 with a `detail` that says which and why."""
+
+    status_code = 400
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response:
+    """REST framework's exception handler: any exception of a view to its answer."""
+    if isinstance(error, Http404 | exceptions.NotFound):
+        return Response(NOT_FOUND, status=404)
+    if isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, ModelValidationError):
+        error = exceptions.ValidationError(
+            error.message_dict if hasattr(error, "error_dict") else {"detail": error.messages[0]}
+        )
+    if isinstance(error, exceptions.APIException):
+        return _documented(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.warning("database not available: %s", str(error).strip())
+        return Response({"detail": "The database is not available."}, status=503)
+    return _internal(error)
+
+
+def _documented(error: exceptions.APIException) -> Response:
+    headers = {}
+    if header := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = header
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    body = error.detail if isinstance(error.detail, dict) else {"detail": error.detail}
+    return Response(body, status=error.status_code, headers=headers)
+
+
+def _internal(error: Exception) -> Response:
+    error_id = uuid.uuid4().hex
+    logger.error("internal error %s", error_id, exc_info=error)
+    return Response({"detail": "Internal Error", "errorId": error_id}, status=500)
+
+
+# Where no view of the API is reached: unknown paths, hosts that are not allowed.
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Unknown paths, also those that only miss their last slash: 404 as JSON, no redirect."""
+    return JsonResponse(NOT_FOUND, status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """What Django refuses by itself, such as a Host header that ALLOWED_HOSTS lacks."""
+    return JsonResponse({"detail": str(exception or "Bad request")}, status=400)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"detail": "Internal Error"}, status=500)

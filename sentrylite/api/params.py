@@ -1,0 +1,68 @@
+"""Query strings to checked values. What cannot be used is a 400 that says so."""
+
+import math
+from collections.abc import Iterable
+
+from django.http import QueryDict
+
+from .errors import BadParameter
+
+# A page, and so a list of ids or names in a query string, is never longer.
+MAX_PER_PAGE = 100
+# Years 1 to 9999, as PostgreSQL and Python both can say them.
+EARLIEST, LATEST = -62135596800, 253402300799
+
+
+def text(query: QueryDict, name: str, default: str | None = None) -> str | None:
+    """The parameter as it came; `default` when it is absent. Raises BadParameter on NUL bytes."""
+    value = query.get(name, default)
+    if value is not None and "\0" in value:
+        raise BadParameter(f"Invalid {name}: it holds a NUL character.")
+    return value
+
+
+def choice(query: QueryDict, name: str, choices: Iterable[str], default: str) -> str:
+    """One of `choices`; absent or empty is `default`. Raises BadParameter naming the choices."""
+    value = text(query, name) or default
+    if value not in (valid := list(choices)):
+        raise BadParameter(f"Invalid {name}. Valid choices are {', '.join(valid)}.")
+    return value
+
+
+def epoch(query: QueryDict, name: str) -> float | None:
+    """A moment in epoch seconds, whole or not; None when absent or empty. Raises BadParameter."""
+    value = text(query, name)
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not EARLIEST <= seconds <= LATEST:
+        raise BadParameter(
+            f"Invalid {name}. It takes seconds since 1970-01-01, such as 1584824400."
+        )
+    return seconds
+
+
+def ids(query: QueryDict, name: str) -> list[int]:
+    """A repeatable parameter of numeric ids. Raises BadParameter."""
+    values = query.getlist(name)
+    if not all(is_id(value) for value in values):
+        raise BadParameter(f"Invalid {name} parameter. Values must be numbers.")
+    return [int(value) for value in values]
+
+
+def is_id(value: str) -> bool:
+    """Whether this is the decimal form of an id that the database could hold."""
+    return value.isascii() and value.isdigit() and len(value) <= 19 and int(value) < 2**63
+
+
+def page_size(query: QueryDict, name: str, error: str, default: int = MAX_PER_PAGE) -> int:
+    """Rows of a page: at least 1, cut to 100. Raises BadParameter with the text `error`."""
+    value = query.get(name)
+    if not value:
+        return default
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) >= 1):
+        raise BadParameter(error)
+    return min(int(value), MAX_PER_PAGE)

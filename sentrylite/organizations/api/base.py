@@ -1,0 +1,115 @@
+"""Views that know who calls and what the path names.
+
+The order of checks is that of the conventions contract, section 5: credentials (401), the
+credential's scopes (403), what the path names (404), the caller's rights there (403), then the
+method (405) and the body (400).
+"""
+
+from typing import Any
+
+from django.http import Http404
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+
+from sentrylite.api.views import ApiView
+from sentrylite.organizations import queries
+from sentrylite.organizations.access import (
+    ORGANIZATION_SCOPES,
+    PROJECT_SCOPES,
+    TEAM_SCOPES,
+    Access,
+    Caller,
+    MethodScopes,
+)
+from sentrylite.organizations.models import Organization, Project, Team
+
+from .authentication import ApiKeyAuthentication, SessionAuthentication, TokenAuthentication
+from .permissions import HasScope
+
+
+class CallerView(ApiView):
+    """A view for callers with a credential."""
+
+    authentication_classes = [TokenAuthentication, ApiKeyAuthentication, SessionAuthentication]
+    permission_classes = [HasScope]
+    scopes: MethodScopes
+
+    @property
+    def caller(self) -> Caller:
+        return self.request.auth
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.find_scope(**kwargs)
+
+    def find_scope(self, **path: str) -> None:
+        """Turn the path into objects on the view. Raises Http404 and PermissionDenied."""
+
+    def require(self, access: Access) -> None:
+        """Refuse a caller whose rights in the organization miss the method's scopes."""
+        required = self.scopes.get(self.request.method)
+        if required is not None and not access.allows(required):
+            raise PermissionDenied
+
+
+class OrganizationScopedView(CallerView):
+    """`/organizations/{organization}/…`"""
+
+    scopes = ORGANIZATION_SCOPES
+    access: Access
+    organization: Organization
+
+    def find_scope(self, **path: str) -> None:
+        access = queries.find_organization(self.caller, path["organization"])
+        if access is None:
+            raise Http404
+        self.require(access)
+        self.access, self.organization = access, access.organization
+
+
+class ProjectScopedView(CallerView):
+    """`/projects/{organization}/{project}/…`"""
+
+    scopes = PROJECT_SCOPES
+    access: Access
+    organization: Organization
+    project: Project
+
+    def find_scope(self, **path: str) -> None:
+        access = queries.find_organization(self.caller, path["organization"])
+        if access is None:
+            raise Http404
+        found = queries.find_project(access.organization, path["project"])
+        if found is None:
+            # Strangers do not learn which projects there are.
+            self.require(access)
+            raise Http404
+        self.use_project(access, *found)
+
+    def use_project(self, access: Access, project: Project, team_ids: frozenset[int]) -> None:
+        """Work on this project. Raises PermissionDenied for a caller who does not reach it."""
+        self.require(access)
+        if not access.reaches_project(team_ids):
+            raise PermissionDenied
+        self.access, self.organization, self.project = access, access.organization, project
+
+
+class TeamScopedView(CallerView):
+    """`/teams/{organization}/{team}/…`"""
+
+    scopes = TEAM_SCOPES
+    access: Access
+    organization: Organization
+    team: Team
+
+    def find_scope(self, **path: str) -> None:
+        access = queries.find_organization(self.caller, path["organization"])
+        if access is None:
+            raise Http404
+        self.require(access)
+        team = queries.find_team(access.organization, path["team"])
+        if team is None:
+            raise Http404
+        if not access.reaches_team(team):
+            raise PermissionDenied
+        self.access, self.organization, self.team = access, access.organization, team

@@ -1,0 +1,22 @@
+"""The tables of organizations, re-exported."""
+
+from .environment import Environment, EnvironmentProject
+from .organization import Organization, OrganizationMember, Role
+from .project import Project, ProjectKey, ProjectTeam
+from .team import Team, TeamMembership
+from .token import ApiKey, ApiToken
+
+__all__ = [
+    "ApiKey",
+    "ApiToken",
+    "Environment",
+    "EnvironmentProject",
+    "Organization",
+    "OrganizationMember",
+    "Project",
+    "ProjectKey",
+    "ProjectTeam",
+    "Role",
+    "Team",
+    "TeamMembership",
+]

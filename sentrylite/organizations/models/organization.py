@@ -1,0 +1,105 @@
+"""Organizations and the people in them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class Status(models.TextChoices):
+    """What an organization, team or project is up to. Only active ones are seen and used."""
+
+    ACTIVE = "active", "active"
+    PENDING_DELETION = "pending_deletion", "pending deletion"
+
+
+class Role(models.TextChoices):
+    """A member's role; what each may do is in `sentrylite.organizations.access`."""
+
+    MEMBER = "member", "Member"
+    ADMIN = "admin", "Admin"
+    MANAGER = "manager", "Manager"
+    OWNER = "owner", "Owner"
+
+    @property
+    def is_global(self) -> bool:
+        """Managers and owners reach every team and project."""
+        return self in (Role.MANAGER, Role.OWNER)
+
+
+class ScrubbingSettings(models.Model):
+    """What is taken out of events before they are stored (ingest contract, section 14)."""
+
+    data_scrubber = models.BooleanField(default=True)
+    data_scrubber_defaults = models.BooleanField(default=True)
+    sensitive_fields = models.JSONField(default=list, blank=True)
+    safe_fields = models.JSONField(default=list, blank=True)
+    scrub_ip_addresses = models.BooleanField("scrub IP addresses", default=False)
+
+    class Meta:
+        abstract = True
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def active(self) -> "OrganizationQuerySet":
+        return self.filter(status=Status.ACTIVE)
+
+
+class Organization(ScrubbingSettings):
+    """The owner of teams, projects and releases; nothing is shared between two of them."""
+
+    name = models.CharField(max_length=64)
+    slug = models.SlugField(max_length=50, unique=True)
+    status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
+    created_at = models.DateTimeField(default=timezone.now)
+    default_role = models.CharField(max_length=20, choices=Role, default=Role.MEMBER)
+    open_membership = models.BooleanField(
+        default=True, help_text="Members reach every team's projects without joining the team."
+    )
+    allow_shared_issues = models.BooleanField(default=True)
+
+    # An organization's scrubbing is off by default: its projects' own settings decide.
+    data_scrubber = models.BooleanField(default=False)
+    data_scrubber_defaults = models.BooleanField(default=False)
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OrganizationMember(models.Model):
+    """A person's place in an organization, or an invitation to take it (`user` is null)."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="members")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="memberships"
+    )
+    email = models.EmailField(blank=True)
+    role = models.CharField(max_length=20, choices=Role, default=Role.MEMBER)
+    created_at = models.DateTimeField(default=timezone.now)
+    teams = models.ManyToManyField(
+        "organizations.Team", through="organizations.TeamMembership", related_name="members"
+    )
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint("organization", "user", name="organizations_member_user"),
+            models.UniqueConstraint(
+                "organization",
+                Lower("email"),
+                condition=~models.Q(email=""),
+                name="organizations_member_email",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=False) | ~models.Q(email=""),
+                name="organizations_member_user_or_email",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.user) if self.user else self.email

@@ -1,0 +1,121 @@
+"""Finding what a path names, together with what the caller may do there."""
+
+from typing import Any
+
+from django.db import connection
+
+from sentrylite import rows
+
+from .access import Access, Caller
+from .models import Organization, Project, Role, Team
+
+_MEMBERSHIP = """
+    LEFT JOIN organizations_organizationmember m
+        ON m.organization_id = o.id AND m.user_id = %(user)s
+"""
+_MEMBER = """
+    m.role, ARRAY(SELECT team_id FROM organizations_teammembership WHERE member_id = m.id)
+"""
+_PROJECT_TEAMS = "ARRAY(SELECT team_id FROM organizations_projectteam WHERE project_id = p.id)"
+
+# A path part may be a slug or an id. A slug wins over the same digits as another row's id.
+
+FIND_ORGANIZATION = f"""
+    SELECT {rows.columns(Organization, "o")}, {_MEMBER}
+    FROM organizations_organization o {_MEMBERSHIP}
+    WHERE o.slug = %(slug)s OR o.id = %(id)s
+    ORDER BY o.slug = %(slug)s DESC LIMIT 1
+"""
+
+FIND_PROJECT = f"""
+    SELECT {rows.columns(Project, "p")}, {_PROJECT_TEAMS}
+    FROM organizations_project p
+    WHERE p.organization_id = %(organization)s AND p.status = 'active'
+        AND (p.slug = %(slug)s OR p.id = %(id)s)
+    ORDER BY p.slug = %(slug)s DESC LIMIT 1
+"""
+
+FIND_TEAM = f"""
+    SELECT {rows.columns(Team, "t")}
+    FROM organizations_team t
+    WHERE t.organization_id = %(organization)s AND t.status = 'active'
+        AND (t.slug = %(slug)s OR t.id = %(id)s)
+    ORDER BY t.slug = %(slug)s DESC LIMIT 1
+"""
+
+FIND_PROJECT_BY_ID = f"""
+    SELECT {rows.columns(Organization, "o")}, {_MEMBER}, {rows.columns(Project, "p")},
+        {_PROJECT_TEAMS}
+    FROM organizations_project p
+    JOIN organizations_organization o ON o.id = p.organization_id {_MEMBERSHIP}
+    WHERE p.id = %(id)s AND p.status = 'active'
+"""
+
+
+def find_organization(caller: Caller, address: str) -> Access | None:
+    """The caller's access to the organization with this slug or id; None when there is none.
+
+    One statement. The access may well allow nothing.
+    """
+    row = _one(FIND_ORGANIZATION, user=caller.user_id, **_address(address))
+    return _access(caller, row) if row else None
+
+
+def find_project(organization: Organization, address: str) -> tuple[Project, frozenset[int]] | None:
+    """An active project by slug or id, with the ids of its teams. One statement."""
+    row = _one(FIND_PROJECT, organization=organization.pk, **_address(address))
+    return _project(row, organization) if row else None
+
+
+def find_team(organization: Organization, address: str) -> Team | None:
+    """An active team by slug or id. One statement."""
+    row = _one(FIND_TEAM, organization=organization.pk, **_address(address))
+    if not row:
+        return None
+    team = rows.instance(Team, row)
+    team.organization = organization
+    return team
+
+
+def find_project_by_id(
+    caller: Caller, project_id: int
+) -> tuple[Access, Project, frozenset[int]] | None:
+    """An active project, the caller's access to its organization, the ids of its teams.
+
+    One statement.
+    """
+    row = _one(FIND_PROJECT_BY_ID, user=caller.user_id, id=project_id)
+    if not row:
+        return None
+    split = rows.width(Organization) + 2
+    access = _access(caller, row[:split])
+    return access, *_project(row[split:], access.organization)
+
+
+def _one(statement: str, **parameters: Any) -> tuple | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchone()
+
+
+def _address(address: str) -> dict[str, Any]:
+    """The two things a path part may be; no row has the id 0."""
+    is_id = address.isascii() and address.isdigit() and len(address) < 19
+    return {"slug": address, "id": int(address) if is_id else 0}
+
+
+def _access(caller: Caller, row: tuple) -> Access:
+    *organization, role, team_ids = row
+    return Access(
+        caller,
+        rows.instance(Organization, organization),
+        Role(role) if role else None,
+        frozenset(team_ids),
+    )
+
+
+def _project(row: tuple, organization: Organization) -> tuple[Project, frozenset[int]]:
+    *columns, team_ids = row
+    project = rows.instance(Project, columns)
+    project.organization = organization
+    return project, frozenset(team_ids)

@@ -1,0 +1,49 @@
+"""Releases: the versions that events come from and that teams announce."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from sentrylite.organizations.models import Organization, Project
+
+
+class Release(models.Model):
+    """One version of an organization's software, shared by the projects that ship it."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="releases")
+    version = models.CharField(max_length=250)
+    ref = models.CharField(max_length=250, blank=True)
+    url = models.URLField(max_length=1000, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    released_at = models.DateTimeField(null=True, blank=True)
+    projects = models.ManyToManyField(Project, through="ReleaseProject", related_name="releases")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint("organization", "version", name="releases_release_version")
+        ]
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class ReleaseProject(models.Model):
+    """A release in one project, and what its events have said so far."""
+
+    release = models.ForeignKey(Release, models.CASCADE, related_name="release_projects")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="release_projects")
+    new_issues = models.PositiveIntegerField(default=0, editable=False)
+    first_event_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_event_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("project", "release", name="releases_releaseproject_release")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.release} in {self.project}"

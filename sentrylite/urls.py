@@ -1,0 +1,17 @@
+"""What Django answers. The doors of the SDKs are answered before it, in sentrylite.asgi."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from sentrylite.api import errors
+from sentrylite.organizations.api.views.index import ApiIndexView
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/0/", ApiIndexView.as_view()),
+    path("api/0/", include("issues.api.urls")),
+    path("api/0/", include("stats.api.urls")),
+    re_path(r"^api/", errors.not_found),
+]
+
+handler400 = errors.bad_request

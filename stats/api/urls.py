@@ -1,0 +1,5 @@
+"""Paths that answer with counts."""
+
+from django.urls import path
+
+urlpatterns = []
