@@ -17,6 +17,7 @@ class Account:
     uid: int
     gid: int
     name: str
+    has_entry: bool = True  # in the password database
 
     @property
     def is_ours(self) -> bool:
@@ -64,24 +65,27 @@ def server_account(pgdata: Path) -> Account:
     new one for the account `postgres`, else `nobody`. `nobody` is shared: whatever else runs
     under that name on this machine can reach the database, so `postgres` is the better one.
     """
+    ours = _account(os.geteuid(), os.getegid())
     try:
-        owner = pgdata.stat().st_uid
+        status = pgdata.stat()
     except OSError:
         owner = None
-    if os.geteuid() != 0:
-        if owner not in {None, os.geteuid()}:
+    else:
+        owner = _account(status.st_uid, status.st_gid)
+    if ours.uid != 0:
+        if owner and not owner.is_ours:
             raise PostgresError(
-                f"{pgdata} belongs to account {_by_id(owner).name!r}: run as that account or as"
-                " root, or set SENTRYLITE_DATA_DIR to a directory of your own"
+                f"{pgdata} belongs to account {owner.name!r}: run as that account or as root, or"
+                " set SENTRYLITE_DATA_DIR to a directory of your own"
             )
-        return _by_id(os.geteuid())
-    if owner is not None:
-        if owner == 0:
+        return ours
+    if owner:
+        if owner.is_ours:
             raise PostgresError(
                 f"{pgdata} belongs to root, as which PostgreSQL refuses to run: give it to the"
                 " account that ran it before (chown -R), such as postgres or nobody"
             )
-        return _by_id(owner)
+        return owner
     for name in ("postgres", "nobody"):
         try:
             entry = pwd.getpwnam(name)
@@ -94,18 +98,9 @@ def server_account(pgdata: Path) -> Account:
     )
 
 
-def _by_id(uid: int) -> Account:
+def _account(uid: int, gid: int) -> Account:
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:  # docker run --user 1234
-        return Account(uid, os.getegid(), str(uid))
+        return Account(uid, gid, str(uid), has_entry=False)
     return Account(uid, entry.pw_gid, entry.pw_name)
-
-
-def has_entry(account: Account) -> bool:
-    """Is the account in the password database?"""
-    try:
-        pwd.getpwuid(account.uid)
-    except KeyError:
-        return False
-    return True

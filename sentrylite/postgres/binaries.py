@@ -119,7 +119,9 @@ def _on_system() -> Iterator[Binaries]:
 def _inspect(directory: Path, in_wheel: bool = False) -> Binaries | None:
     """What is in a directory, or None if it is no PostgreSQL server that runs here."""
     output = _output(directory / "postgres", "--version")
-    found = re.search(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?", output)  # 18.6, 15.20 (Debian …), 19beta1
+    found = re.search(
+        r"\(PostgreSQL\) (\d+)(?:\.(\d+))?", output
+    )  # 18.6, 15.20 (Debian …), 19beta1
     if not found or int(found[1]) < OLDEST_MAJOR or not (directory / "initdb").exists():
         return None
     return Binaries(directory, tuple(int(part) for part in found.groups() if part), in_wheel)

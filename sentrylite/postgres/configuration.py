@@ -4,9 +4,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+PORT = 5432  # nothing listens on it: it is a part of the socket's name
+
 # fsync, full_page_writes and synchronous_commit stay on: an acknowledged event is on the disk.
 SETTINGS: dict[str, str | int] = {
-    "port": 5432,  # a part of the socket's name only
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": 100,
@@ -40,18 +41,19 @@ def render(
 ) -> str:
     """The configuration file; initdb's comes first, `ALTER SYSTEM` has the last word."""
     memory = memory_megabytes()
-    chosen = SETTINGS | {
-        "unix_socket_directories": str(socket_dir),
+    measured: dict[str, str | int] = {
         "log_directory": str(log_dir),
         "shared_buffers": f"{min(max(memory // 8, 16), 512)}MB",
         "effective_cache_size": f"{max(memory // 2, 64)}MB",
         "maintenance_work_mem": f"{min(max(memory // 16, 32), 256)}MB",
         "wal_compression": "lz4" if lz4 else "pglz",
     }
+    where: dict[str, str | int] = {"port": PORT, "unix_socket_directories": str(socket_dir)}
+    chosen = SETTINGS | measured | dict(settings) | where
     lines = [
         "# Written by sentrylite at every start. To change a setting, use ALTER SYSTEM.",
         f"include {_quote(pgdata / 'postgresql.conf')}",
-        *(f"{name} = {_quote(value)}" for name, value in (chosen | dict(settings)).items()),
+        *(f"{name} = {_quote(value)}" for name, value in chosen.items()),
     ]
     return "\n".join(lines) + "\n"
 

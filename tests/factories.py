@@ -1,0 +1,132 @@
+"""The least valid row of each model. A test states each fact that it relies on."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from issues.models import Issue
+from sentrylite.accounts.models import User
+from sentrylite.organizations import models
+from sentrylite.releases.models import Release
+
+
+def basic(key: str) -> str:
+    """The Authorization header of an API key."""
+    return "Basic " + base64.b64encode(f"{key}:".encode()).decode()
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+
+    username = factory.Sequence(lambda n: f"user{n}")
+    email = factory.LazyAttribute(lambda user: f"{user.username}@example.com")
+    password = "!"
+
+
+class OrganizationFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Organization
+
+    slug = factory.Sequence(lambda n: f"organization-{n}")
+    name = factory.LazyAttribute(lambda organization: organization.slug.title())
+
+
+class TeamFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Team
+
+    organization = factory.SubFactory(OrganizationFactory)
+    slug = factory.Sequence(lambda n: f"team-{n}")
+    name = factory.LazyAttribute(lambda team: team.slug.title())
+
+
+class WithTeams(DjangoModelFactory):
+    class Meta:
+        abstract = True
+        skip_postgeneration_save = True
+
+    @factory.post_generation
+    def teams(self: Any, create: bool, teams: Any, **kwargs: Any) -> None:
+        if teams:
+            self.teams.set(teams)
+
+
+class OrganizationMemberFactory(WithTeams):
+    class Meta:
+        model = models.OrganizationMember
+
+    organization = factory.SubFactory(OrganizationFactory)
+    user = factory.SubFactory(UserFactory)
+
+
+class ProjectFactory(WithTeams):
+    class Meta:
+        model = models.Project
+
+    organization = factory.SubFactory(OrganizationFactory)
+    slug = factory.Sequence(lambda n: f"project-{n}")
+    name = factory.LazyAttribute(lambda project: project.slug.title())
+
+
+class ProjectKeyFactory(DjangoModelFactory):
+    class Meta:
+        model = models.ProjectKey
+
+    project = factory.SubFactory(ProjectFactory)
+
+
+class EnvironmentFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Environment
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"environment-{n}")
+
+
+class CredentialFactory(DjangoModelFactory):
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        credential = model_class(**kwargs).set_secret()
+        credential.save()
+        return credential
+
+
+class ApiTokenFactory(CredentialFactory):
+    class Meta:
+        model = models.ApiToken
+
+    user = factory.SubFactory(UserFactory)
+
+
+class ApiKeyFactory(CredentialFactory):
+    class Meta:
+        model = models.ApiKey
+
+    organization = factory.SubFactory(OrganizationFactory)
+
+
+class ReleaseFactory(DjangoModelFactory):
+    class Meta:
+        model = Release
+
+    organization = factory.SubFactory(OrganizationFactory)
+    version = factory.Sequence(lambda n: f"1.0.{n}")
+
+
+class IssueFactory(DjangoModelFactory):
+    class Meta:
+        model = Issue
+
+    project = factory.SubFactory(ProjectFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    title = "ValueError: it broke"
+    first_seen = datetime(2026, 3, 1, tzinfo=UTC)
+    last_seen = factory.SelfAttribute("first_seen")
+    active_at = factory.SelfAttribute("first_seen")
