@@ -1,6 +1,7 @@
 """One embedded PostgreSQL: a data directory, its settings, and the server that runs on it."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from sentrylite.postgres.waiting import patiently
 
 USER = DATABASE = "sentrylite"
 
-# How long processes of a killed server may take to notice and go.
+# How many seconds the sessions of a killed server may take to notice and go.
 ORPHANS_LEAVE_WITHIN = 60.0
 
 
@@ -66,7 +67,10 @@ class Cluster:
         """Start the server unless it runs, wait until it takes connections; its URL."""
         postmaster = self._postmaster()
         if not (postmaster and self._wait_until_ready(postmaster.pid)):
-            self._launch()
+            try:
+                self._launch()
+            except OSError as error:  # a full disk, a file system that is read-only
+                raise PostgresError(f"cannot set up {self.data_dir}: {error}") from error
         self._ensure_database()
         return self.url
 
@@ -83,7 +87,8 @@ class Cluster:
         self._wait_until_gone(pid)
         self._child = None
         if (directory := directories.socket_dir(self.data_dir)).parent != self.data_dir:
-            shutil.rmtree(directory, ignore_errors=True)
+            with suppress(OSError):
+                directory.rmdir()
 
     def leave(self) -> None:
         """Let the server run on without us."""
@@ -94,6 +99,8 @@ class Cluster:
     # Preparing ------------------------------------------------------------------------------
 
     def _launch(self) -> None:
+        if self._child:
+            self._child.poll()  # one that was killed: reaped
         account = server_account(self.pgdata)
         directories.make_data_dir(self.data_dir, account)
         programs = binaries.within_reach(
@@ -107,7 +114,8 @@ class Cluster:
         directories.make_private_dir(self.log_dir, account)
         self._remove_stale_locks(socket_dir)
         configuration_file = self._write_configuration(programs, socket_dir)
-        command = [programs.postgres, "-D", self.pgdata, "-c", f"config_file={configuration_file}"]
+        command: list[str | Path] = [programs.postgres]
+        command += ["-D", self.pgdata, "-c", f"config_file={configuration_file}"]
         give_up_at = time.monotonic() + ORPHANS_LEAVE_WITHIN
         while complaint := self._spawn(command, account):
             # The sessions of a postmaster that was killed finish their statement first.
@@ -122,8 +130,10 @@ class Cluster:
                 f"user id {account.name} has no entry in the password database (/etc/passwd),"
                 " without which PostgreSQL makes no database: add one, or set DATABASE_URL"
             )
-        half_made = self.data_dir / "pgdata.half-made"
-        shutil.rmtree(half_made, ignore_errors=True)
+        for left_over in self.data_dir.glob("pgdata.half-made-*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        # A new name each time: the initdb of a process that was killed may be still at it.
+        half_made = Path(tempfile.mkdtemp(prefix="pgdata.half-made-", dir=self.data_dir))
         directories.make_private_dir(half_made, account)
         options = ["-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums"]
         if self.settings.get("fsync") == "off":
@@ -246,7 +256,8 @@ class Cluster:
         try:
             connection = psycopg2.connect(self.url.replace(f"/{DATABASE}?", "/postgres?"))
         except psycopg2.OperationalError as error:
-            raise PostgresError(f"cannot connect to the embedded PostgreSQL: {error}") from error
+            reason = str(error).strip().partition("\n")[0]
+            raise PostgresError(f"cannot use the embedded PostgreSQL: {reason}") from error
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -260,17 +271,14 @@ class Cluster:
 def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return isinstance(error, PermissionError)
     return True
 
 
 def _complaint(output: str) -> str:
-    """The last line of PostgreSQL's output that says what went wrong."""
-    for line in reversed(output.splitlines()):
-        for severity in ("FATAL:", "PANIC:", "error:"):
-            if severity in line:
-                return line.partition(severity)[2].strip()
-    return ""
+    """What PostgreSQL gave up with, after the line before it: that one often has the reason."""
+    lines = re.findall(r"(LOG|FATAL|PANIC|error): +(.+)", output)
+    while lines and lines[-1][0] == "LOG":
+        lines.pop()
+    return "; ".join(text for _, text in lines[-2:])

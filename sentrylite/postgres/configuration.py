@@ -31,7 +31,7 @@ SETTINGS: dict[str, str | int] = {
     "log_rotation_size": 0,
     "log_timezone": "UTC",
     "log_lock_waits": "on",
-    # Statements carry people's data and do not belong into a log, failed or not.
+    # Statements carry people's data and do not belong in a log, failed or not.
     "log_min_error_statement": "panic",
 }
 

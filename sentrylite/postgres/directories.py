@@ -32,9 +32,10 @@ def make_data_dir(data_dir: Path, account: Account) -> None:
     """Make the data directory unless it exists; only we and the server's account may enter it."""
     existing = _nearest_existing(data_dir)
     if not account.can_enter(existing):
+        better = "of your own" if account.is_ours else f"it can reach, such as {SYSTEM_DATA_DIR}"
         raise PostgresError(
             f"PostgreSQL runs as account {account.name!r}, which cannot enter {existing}: set"
-            f" SENTRYLITE_DATA_DIR to a directory it can reach, such as {SYSTEM_DATA_DIR}"
+            f" SENTRYLITE_DATA_DIR to a directory {better}"
         )
     if existing == data_dir:
         return
