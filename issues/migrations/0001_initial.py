@@ -266,6 +266,7 @@ class Migration(migrations.Migration):
                 ("comment_count", models.IntegerField(default=0)),
                 ("active_at", models.DateTimeField()),
                 ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("share_id", models.UUIDField(blank=True, editable=False, null=True, unique=True)),
                 (
                     "assigned_team",

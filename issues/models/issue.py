@@ -69,6 +69,7 @@ class Issue(models.Model):
     # When it last became unresolved; older "seen" marks do not count.
     active_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     first_release = models.ForeignKey(
         Release, models.SET_NULL, null=True, blank=True, related_name="+"
     )

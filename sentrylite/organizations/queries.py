@@ -3,11 +3,14 @@
 from typing import Any
 
 from django.db import connection
+from django.db.models.functions import Lower
 
 from sentrylite import rows
+from sentrylite.accounts.models import User
 
 from .access import Access, Caller
 from .models import Organization, Project, Role, Team
+from .models.organization import Status
 
 _MEMBERSHIP = """
     LEFT JOIN organizations_organizationmember m
@@ -119,3 +122,37 @@ def _project(row: tuple, organization: Organization) -> tuple[Project, frozenset
     project = rows.instance(Project, columns)
     project.organization = organization
     return project, frozenset(team_ids)
+
+
+def find_actor(organization: Organization, text: str) -> User | Team | None:
+    """Somebody to be responsible: `user:1`, `team:2`, a user's id, name or e-mail address.
+
+    Active people are found wherever they are members, teams in this organization. At most three
+    statements. (Conventions contract, section 11.)
+    """
+    kind, _, number = text.rpartition(":")
+    if is_number := number.isascii() and number.isdigit() and len(number) < 19:
+        if kind == "team":
+            return Team.objects.filter(
+                organization=organization, pk=int(number), status=Status.ACTIVE
+            ).first()
+        if kind in ("user", ""):
+            user = User.objects.filter(pk=int(number), is_active=True).first()
+            if user or kind:
+                return user
+    if kind in ("user", "team") and not is_number:
+        return None
+    people = User.objects.filter(is_active=True).order_by("pk")
+    return (
+        people.filter(username__iexact=text).first()
+        or people.annotate(lower_email=Lower("email")).filter(lower_email=text.lower()).first()
+    )
+
+
+def is_actor_of(project: Project, actor: User | Team) -> bool:
+    """Whether a team has the project, or a person is in a team that has it."""
+    if isinstance(actor, Team):
+        return project.project_teams.filter(team=actor).exists()
+    return project.project_teams.filter(
+        team__status=Status.ACTIVE, team__memberships__member__user=actor
+    ).exists()

@@ -1,0 +1,240 @@
+"""Changes to issues that somebody asked for. The API and the admin call the same ones.
+
+All take a set of issues, run a fixed number of statements and leave the instances up to date.
+`by` is the acting user, None for an organization's API key.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from sentrylite.accounts.models import User
+from sentrylite.organizations.models import OrganizationMember, Team
+
+from .models import Activity, Issue, IssueBookmark, IssueHash, IssueSeen, IssueSubscription
+
+Reason = IssueSubscription.Reason
+Status = Issue.Status
+
+STATUS_ACTIVITY = {
+    Status.UNRESOLVED: Activity.Type.SET_UNRESOLVED,
+    Status.RESOLVED: Activity.Type.SET_RESOLVED,
+    Status.IGNORED: Activity.Type.SET_IGNORED,
+}
+# An issue that is ignored without conditions says so with all of them unused.
+IGNORE_CONDITIONS = (
+    "ignoreCount",
+    "ignoreDuration",
+    "ignoreUntil",
+    "ignoreUserCount",
+    "ignoreUserWindow",
+    "ignoreWindow",
+)
+
+
+def resolve_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> int:
+    """Mark issues resolved; returns how many were not before.
+
+    Each of those gets an activity, and `by` is subscribed to it. The next event reopens it.
+    """
+    return _set_status(issues, Status.RESOLVED, {}, by=by, now=now)
+
+
+def unresolve_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> int:
+    """Mark issues unresolved; returns how many were not before. Each of those gets an activity."""
+    return _set_status(issues, Status.UNRESOLVED, {}, by=by, now=now)
+
+
+def ignore_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> int:
+    """Ignore issues until further notice; returns how many were not before."""
+    conditions = dict.fromkeys(IGNORE_CONDITIONS)
+    return _set_status(issues, Status.IGNORED, conditions, by=by, now=now)
+
+
+@transaction.atomic
+def _set_status(
+    issues: Sequence[Issue],
+    status: Status,
+    data: dict[str, Any],
+    *,
+    by: User | None,
+    now: datetime,
+) -> int:
+    by_id = {issue.pk: issue for issue in issues}
+    changed = list(
+        Issue.objects.visible()
+        .filter(pk__in=by_id)
+        .exclude(status=status)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk", flat=True)
+    )
+    resolved_at = now if status == Status.RESOLVED else None
+    Issue.objects.filter(pk__in=changed).update(status=status, resolved_at=resolved_at)
+    _record(changed, STATUS_ACTIVITY[status], data, by=by, now=now)
+    # Somebody who reopens or ignores many issues at once does not want to hear of all of them.
+    if status == Status.RESOLVED or len(changed) == 1:
+        _subscribe(changed, [by] if by else [], Reason.CHANGED_STATUS)
+    for issue_id in changed:
+        by_id[issue_id].status = status
+        by_id[issue_id].resolved_at = resolved_at
+    return len(changed)
+
+
+@transaction.atomic
+def assign_issues(
+    issues: Sequence[Issue], assignee: User | Team | None, *, by: User | None, now: datetime
+) -> int:
+    """Make a person, a team or nobody responsible; returns for how many issues that is news.
+
+    Each of those gets an activity; the person, or everybody in the team, is subscribed.
+    """
+    user = assignee if isinstance(assignee, User) else None
+    team = assignee if isinstance(assignee, Team) else None
+    by_id = {issue.pk: issue for issue in issues}
+    changed = list(
+        Issue.objects.visible()
+        .filter(pk__in=by_id)
+        .exclude(assigned_user=user, assigned_team=team)
+        .order_by("pk")
+        .select_for_update(no_key=True, of=("self",))
+        .values_list("pk", flat=True)
+    )
+    Issue.objects.filter(pk__in=changed).update(assigned_user=user, assigned_team=team)
+    for issue in issues:
+        issue.assigned_user, issue.assigned_team = user, team
+    if assignee is None:
+        _record(changed, Activity.Type.UNASSIGNED, {}, by=by, now=now)
+        return len(changed)
+    data = {
+        "assignee": str(assignee.pk),
+        "assigneeEmail": user.email if user else None,
+        "assigneeType": "user" if user else "team",
+    }
+    _record(changed, Activity.Type.ASSIGNED, data, by=by, now=now)
+    _subscribe(changed, [user] if user else _people_of(team), Reason.ASSIGNED)
+    return len(changed)
+
+
+def mark_seen(issues: Iterable[Issue], *, by: User, now: datetime) -> None:
+    """Note that somebody has seen issues as they are now."""
+    IssueSeen.objects.bulk_create(
+        [IssueSeen(issue=issue, user=by, last_seen=now) for issue in _in_order(issues)],
+        update_conflicts=True,
+        unique_fields=["issue", "user"],
+        update_fields=["last_seen"],
+    )
+
+
+def mark_unseen(issues: Iterable[Issue], *, by: User) -> None:
+    IssueSeen.objects.filter(issue__in=list(issues), user=by).delete()
+
+
+@transaction.atomic
+def bookmark_issues(issues: Sequence[Issue], *, by: User) -> None:
+    """Bookmark issues for somebody, who is subscribed to them too."""
+    IssueBookmark.objects.bulk_create(
+        [IssueBookmark(issue=issue, user=by) for issue in _in_order(issues)],
+        ignore_conflicts=True,
+    )
+    _subscribe([issue.pk for issue in issues], [by], Reason.BOOKMARKED)
+
+
+def remove_bookmarks(issues: Iterable[Issue], *, by: User) -> None:
+    """Remove somebody's bookmarks; the subscriptions stay."""
+    IssueBookmark.objects.filter(issue__in=list(issues), user=by).delete()
+
+
+def set_subscription(issues: Iterable[Issue], *, by: User, is_active: bool) -> None:
+    """Subscribe somebody, or see to it that nothing subscribes them again."""
+    IssueSubscription.objects.bulk_create(
+        [
+            IssueSubscription(issue=issue, user=by, is_active=is_active, reason=Reason.UNKNOWN)
+            for issue in _in_order(issues)
+        ],
+        update_conflicts=True,
+        unique_fields=["issue", "user"],
+        update_fields=["is_active", "reason"],
+    )
+
+
+@transaction.atomic
+def share_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> None:
+    """Give issues a public address, a new one if they had one."""
+    was_private = [issue.pk for issue in issues if issue.share_id is None]
+    for issue in issues:
+        issue.share_id = uuid.uuid4()
+    Issue.objects.bulk_update(_in_order(issues), ["share_id"])
+    _record(was_private, Activity.Type.SET_PUBLIC, {}, by=by, now=now)
+
+
+@transaction.atomic
+def unshare_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> None:
+    """Take the public addresses away."""
+    was_public = [issue.pk for issue in issues if issue.share_id is not None]
+    Issue.objects.filter(pk__in=was_public).update(share_id=None)
+    for issue in issues:
+        issue.share_id = None
+    _record(was_public, Activity.Type.SET_PRIVATE, {}, by=by, now=now)
+
+
+@transaction.atomic
+def delete_issues(issues: Sequence[Issue], *, now: datetime) -> int:
+    """Remove issues; returns how many there still were.
+
+    They are invisible at once, and the next event with one of their hashes opens a new issue.
+    Their rows go later (`issues.maintenance`).
+    """
+    ids = [issue.pk for issue in issues]
+    deleted = (
+        Issue.objects.visible()
+        .filter(pk__in=ids)
+        .update(status=Status.PENDING_DELETION, deleted_at=now)
+    )
+    projects = {issue.project_id for issue in issues}
+    IssueHash.objects.filter(project_id__in=projects, issue_id__in=ids).delete()
+    for issue in issues:
+        issue.status = Status.PENDING_DELETION
+    return deleted
+
+
+def _in_order(issues: Iterable[Issue]) -> list[Issue]:
+    """By key, so that two requests never wait for each other in a circle."""
+    return sorted(issues, key=lambda issue: issue.pk)
+
+
+def _record(
+    issue_ids: Iterable[int],
+    kind: Activity.Type,
+    data: dict[str, Any],
+    *,
+    by: User | None,
+    now: datetime,
+) -> None:
+    Activity.objects.bulk_create(
+        [
+            Activity(issue_id=issue_id, type=kind, data=data, user=by, created_at=now)
+            for issue_id in issue_ids
+        ]
+    )
+
+
+def _subscribe(issue_ids: Iterable[int], users: Iterable[User], reason: Reason) -> None:
+    """Subscribe people who have not said that they want to be, or do not."""
+    users = list(users)
+    IssueSubscription.objects.bulk_create(
+        [
+            IssueSubscription(issue_id=issue_id, user=user, reason=reason)
+            for issue_id in sorted(issue_ids)
+            for user in users
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _people_of(team: Team | None) -> list[User]:
+    members = OrganizationMember.objects.filter(teams=team, user__is_active=True)
+    return [member.user for member in members.select_related("user") if member.user]

@@ -1,0 +1,481 @@
+"""What ingestion writes here: a batch's issues, hashes, events, tags and users.
+
+Every function runs a fixed number of statements whatever the size of the batch. Arrays travel as
+literals, rows sorted by key; times travel as epoch seconds.
+"""
+
+import io
+import struct
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from sentrylite.arrays import literal
+
+from .models import Activity, Issue
+from .payload.event import EventUser, PreparedEvent
+
+# (project, hash)
+Hash = tuple[int, UUID]
+
+
+@dataclass(slots=True)
+class Placed:
+    """An event and where it belongs."""
+
+    event: PreparedEvent
+    environment_id: int
+    release_id: int = 0
+    issue_id: int = 0
+    is_new_issue: bool = False
+
+
+class Facts(NamedTuple):
+    """What an issue takes over from its newest event. They compare by time."""
+
+    timestamp: float
+    level: int
+    type: str
+    title: str
+    culprit: str
+    logger: str
+    platform: str
+    metadata: str
+    message: str
+
+    @classmethod
+    def of(cls, event: PreparedEvent) -> "Facts":
+        return cls(
+            event.timestamp,
+            event.level,
+            event.type,
+            event.title,
+            event.culprit,
+            event.logger,
+            event.platform,
+            orjson.dumps(event.metadata).decode(),
+            event.message,
+        )
+
+
+def _columns(rows: Iterable[Sequence[Any]]) -> list[str]:
+    return [literal(column) for column in zip(*rows, strict=True)]
+
+
+# Events that are new ------------------------------------------------------------------------------
+
+ADD_ADDRESSES = """
+    INSERT INTO issues_eventaddress (project_id, event_id, received_at)
+    SELECT project_id, event_id, to_timestamp(received_at)
+    FROM unnest(%s::bigint[], %s::uuid[], %s::float8[])
+        AS event(project_id, event_id, received_at)
+    ON CONFLICT DO NOTHING
+    RETURNING project_id, event_id::text
+"""
+
+
+def claim_event_ids(cursor: Any, events: Sequence[PreparedEvent]) -> list[PreparedEvent]:
+    """Take the ids of a batch; returns the events whose id the project has not seen before.
+
+    Whoever commits an id first has it: also two processes, also the same id twice in a batch.
+    """
+    first: dict[tuple[int, UUID], PreparedEvent] = {}
+    for event in events:
+        first.setdefault((event.project_id, event.event_id), event)
+    rows = [(*key, first[key].received_at) for key in sorted(first)]
+    cursor.execute(ADD_ADDRESSES, _columns(rows))
+    new = {(project_id, UUID(event_id)) for project_id, event_id in cursor.fetchall()}
+    return [event for key, event in first.items() if key in new]
+
+
+# Issues -------------------------------------------------------------------------------------------
+
+FIND_HASHES = f"""
+    SELECT hash.project_id, hash.hash::text, issue.id, issue.status
+    FROM unnest(%s::bigint[], %s::uuid[]) AS wanted(project_id, hash)
+    JOIN issues_issuehash hash USING (project_id, hash)
+    JOIN issues_issue issue ON issue.id = hash.issue_id
+    WHERE issue.status < {Issue.Status.PENDING_DELETION:d}
+"""
+
+LOCK_PROJECTS = """
+    SELECT 1 FROM organizations_project WHERE id = ANY(%s::bigint[])
+    ORDER BY id FOR NO KEY UPDATE
+"""
+
+TAKE_NUMBERS = """
+    UPDATE organizations_project project
+    SET last_short_id = project.last_short_id + batch.quantity,
+        first_event_at = coalesce(project.first_event_at, to_timestamp(batch.first_event_at))
+    FROM unnest(%s::bigint[], %s::int[], %s::float8[])
+        AS batch(project_id, quantity, first_event_at)
+    WHERE project.id = batch.project_id
+    RETURNING project.id, project.last_short_id
+"""
+
+ADD_ISSUES = f"""
+    INSERT INTO issues_issue (project_id, number, first_release_id, first_seen, last_seen,
+        active_at, level, type, title, culprit, logger, platform, metadata, message,
+        status, times_seen, user_count, comment_count)
+    SELECT project_id, number, nullif(release_id, 0), to_timestamp(moment), to_timestamp(moment),
+        to_timestamp(moment), level, type, title, culprit, logger, platform, metadata,
+        message, {Issue.Status.UNRESOLVED:d}, 0, 0, 0
+    FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::float8[], %s::smallint[], %s::text[],
+            %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[])
+        AS issue(project_id, number, release_id, moment, level, type, title, culprit, logger,
+            platform, metadata, message)
+    RETURNING project_id, number, id
+"""
+
+ADD_HASHES = """
+    INSERT INTO issues_issuehash (project_id, hash, issue_id)
+    SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[])
+    ON CONFLICT DO NOTHING
+"""
+
+
+def assign_issues(cursor: Any, placed: Sequence[Placed]) -> set[int]:
+    """Find or make the issue of each event (ingest contract, section 10); fills `issue_id`.
+
+    Of an event's hashes, the first that belongs to an issue decides; its other hashes then belong
+    to that issue too. Returns the issues that are resolved, which these events bring back. One
+    statement when every hash is known, else six.
+    """
+    known, resolved = _find_hashes(cursor, _hashes(placed))
+    if not all(hash in known for hash in _hashes(placed)):
+        makers = _unknown(placed, known)
+        if makers:
+            # The project row is the queue of those who make issues in it: look again inside.
+            projects = sorted({place.event.project_id for place in makers})
+            cursor.execute(LOCK_PROJECTS, [literal(projects)])
+            known, resolved = _find_hashes(cursor, _hashes(placed))
+        _bind_hashes(cursor, placed, known)
+    for place in placed:
+        place.issue_id = next(known[hash] for hash in _hashes([place]) if hash in known)
+    return resolved
+
+
+def _hashes(placed: Iterable[Placed]) -> list[Hash]:
+    return [(place.event.project_id, hash) for place in placed for hash in place.event.hashes]
+
+
+def _find_hashes(cursor: Any, hashes: Iterable[Hash]) -> tuple[dict[Hash, int], set[int]]:
+    cursor.execute(FIND_HASHES, _columns(sorted(set(hashes))))
+    known, resolved = {}, set()
+    for project_id, hash, issue_id, status in cursor.fetchall():
+        known[project_id, UUID(hash)] = issue_id
+        if status == Issue.Status.RESOLVED:
+            resolved.add(issue_id)
+    return known, resolved
+
+
+def _unknown(placed: Iterable[Placed], known: Mapping[Hash, int]) -> list[Placed]:
+    return [place for place in placed if not any(hash in known for hash in _hashes([place]))]
+
+
+def _bind_hashes(cursor: Any, placed: Sequence[Placed], known: dict[Hash, int]) -> None:
+    """Make the issues that no known hash leads to, and tie all hashes without one to theirs."""
+    # Events of this batch that share a hash share the new issue: it goes by its first event.
+    new: list[Placed] = []
+    owner: dict[Hash, int | Placed] = dict(known)
+    for place in placed:
+        hashes = _hashes([place])
+        found = next((owner[hash] for hash in hashes if hash in owner), None)
+        if found is None:
+            found = place
+            place.is_new_issue = True
+            new.append(place)
+        for hash in hashes:
+            owner.setdefault(hash, found)
+    if new:
+        _make_issues(cursor, new)
+    rows = []
+    for hash, found in owner.items():
+        if hash not in known:
+            known[hash] = found if isinstance(found, int) else found.issue_id
+            rows.append((*hash, known[hash]))
+    cursor.execute(ADD_HASHES, _columns(sorted(rows)))
+
+
+def _make_issues(cursor: Any, new: Sequence[Placed]) -> None:
+    quantities = Counter(place.event.project_id for place in new)
+    earliest: dict[int, float] = {}
+    for place in new:
+        project_id, moment = place.event.project_id, place.event.timestamp
+        earliest[project_id] = min(moment, earliest.get(project_id, moment))
+    cursor.execute(
+        TAKE_NUMBERS,
+        _columns((project, n, earliest[project]) for project, n in sorted(quantities.items())),
+    )
+    next_number = {project: last - quantities[project] + 1 for project, last in cursor.fetchall()}
+    rows, by_number = [], {}
+    for place in new:
+        project_id = place.event.project_id
+        number = next_number[project_id]
+        next_number[project_id] += 1
+        by_number[project_id, number] = place
+        rows.append((project_id, number, place.release_id, *Facts.of(place.event)))
+    cursor.execute(ADD_ISSUES, _columns(rows))
+    for project_id, number, issue_id in cursor.fetchall():
+        by_number[project_id, number].issue_id = issue_id
+
+
+# Regressions --------------------------------------------------------------------------------------
+
+REOPEN_ISSUES = f"""
+    UPDATE issues_issue issue
+    SET status = {Issue.Status.UNRESOLVED:d}, resolved_at = NULL,
+        active_at = to_timestamp(event.moment)
+    FROM unnest(%s::bigint[], %s::float8[]) AS event(issue_id, moment)
+    WHERE issue.id = event.issue_id AND issue.status = {Issue.Status.RESOLVED:d}
+    RETURNING issue.id
+"""
+
+ADD_REGRESSIONS = f"""
+    INSERT INTO issues_activity (issue_id, type, data, created_at)
+    SELECT issue_id, '{Activity.Type.SET_REGRESSION}', jsonb_build_object('version', version), now()
+    FROM unnest(%s::bigint[], %s::text[]) AS event(issue_id, version)
+    ORDER BY issue_id
+"""
+
+
+def reopen_issues(cursor: Any, placed: Iterable[Placed], resolved: set[int]) -> None:
+    """Resolved issues that happen again are unresolved again, and say so once.
+
+    (Ingest contract, section 11.) No statement when `resolved` is empty, else three.
+    """
+    if not resolved:
+        return
+    newest: dict[int, PreparedEvent] = {}
+    for place in placed:
+        if place.issue_id in resolved:
+            before = newest.get(place.issue_id, place.event)
+            newest[place.issue_id] = max(before, place.event, key=lambda event: event.timestamp)
+    lock_issues(cursor, newest)
+    rows = [(issue_id, event.timestamp) for issue_id, event in sorted(newest.items())]
+    cursor.execute(REOPEN_ISSUES, _columns(rows))
+    reopened = sorted(issue_id for (issue_id,) in cursor.fetchall())
+    if reopened:
+        versions = [(issue_id, newest[issue_id].release or "") for issue_id in reopened]
+        cursor.execute(ADD_REGRESSIONS, _columns(versions))
+
+
+# Events -------------------------------------------------------------------------------------------
+
+COPY_EVENTS = """
+    COPY issues_event (project_id, received_at, event_id, issue_id, "timestamp", environment_id,
+        release_id, level, user_hash, message, tags, size, payload)
+    FROM STDIN (FORMAT BINARY)
+"""
+
+COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+COPY_TRAILER = b"\xff\xff"
+POSTGRES_EPOCH = 946_684_800
+TEXT_OID = 25
+
+# Each value is preceded by its length in bytes; -1 is NULL.
+_fixed = struct.Struct("!h iq iq i16s iq iq iq iq ih").pack
+_bigint = struct.Struct("!iq").pack
+_null = struct.pack("!i", -1)
+_array = struct.Struct("!iiiiii").pack
+_length = struct.Struct("!i").pack
+_integer = struct.Struct("!ii").pack
+
+
+def insert_events(cursor: Any, placed: Iterable[Placed]) -> None:
+    """Store the events. One COPY in its binary form: text COPY would double the payload as hex."""
+    parts = [COPY_HEADER]
+    for place in placed:
+        parts += _event_row(place)
+    parts.append(COPY_TRAILER)
+    cursor.copy_expert(COPY_EVENTS, io.BytesIO(b"".join(parts)))
+
+
+def _event_row(place: Placed) -> list[bytes]:
+    event = place.event
+    message = event.message.encode()
+    tags = _text_array([f"{key}={value}".encode() for key, value in event.tags])
+    return [
+        _fixed(
+            13,
+            *(8, event.project_id),
+            *(8, _microseconds(event.received_at) - POSTGRES_EPOCH * 1_000_000),
+            *(16, event.event_id.bytes),
+            *(8, place.issue_id),
+            *(8, _microseconds(event.timestamp) - POSTGRES_EPOCH * 1_000_000),
+            *(8, place.environment_id),
+            *(8, place.release_id),
+            *(2, event.level),
+        ),
+        _bigint(8, event.user.hash) if event.user else _null,
+        _length(len(message)),
+        message,
+        _length(len(tags)),
+        tags,
+        _integer(4, event.size),
+        _length(len(event.payload)),
+        event.payload,
+    ]
+
+
+def _text_array(items: list[bytes]) -> bytes:
+    if not items:
+        return struct.pack("!iii", 0, 0, TEXT_OID)
+    # One dimension, no NULLs, its length and its lower bound.
+    parts = [struct.pack("!iiiii", 1, 0, TEXT_OID, len(items), 1)]
+    for item in items:
+        parts += (_length(len(item)), item)
+    return b"".join(parts)
+
+
+def _microseconds(moment: float) -> int:
+    return round(moment * 1_000_000)
+
+
+# Counters -----------------------------------------------------------------------------------------
+
+LOCK_ISSUES = """
+    SELECT id FROM issues_issue WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+"""
+
+ADD_USERS = """
+    INSERT INTO issues_issueuser (project_id, issue_id, user_hash)
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
+    ON CONFLICT DO NOTHING
+    RETURNING project_id, issue_id
+"""
+
+_FACTS = ("level", "type", "title", "culprit", "logger", "platform", "metadata", "message")
+
+# A journal may be folded after newer events were counted at once: facts only move forward.
+_NEWER_FACTS = ", ".join(
+    f"{fact} = CASE WHEN to_timestamp(batch.moment) >= issue.last_seen"
+    f" THEN batch.{fact} ELSE issue.{fact} END"
+    for fact in _FACTS
+)
+
+ADD_TO_ISSUES = f"""
+    UPDATE issues_issue issue
+    SET times_seen = issue.times_seen + batch.times,
+        user_count = issue.user_count + batch.users,
+        last_seen = greatest(issue.last_seen, to_timestamp(batch.moment)),
+        {_NEWER_FACTS}
+    FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::float8[], %s::smallint[],
+            %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[])
+        AS batch(project_id, issue_id, times, users, moment, {", ".join(_FACTS)})
+    WHERE issue.id = batch.issue_id
+"""
+
+
+def lock_issues(cursor: Any, issue_ids: Iterable[int]) -> set[int]:
+    """Make others who count in these issues wait; returns those that still exist."""
+    cursor.execute(LOCK_ISSUES, [literal(sorted(issue_ids))])
+    return {issue_id for (issue_id,) in cursor.fetchall()}
+
+
+def add_to_issues(
+    cursor: Any,
+    issues: Mapping[tuple[int, int], tuple[int, Facts]],
+    users: Iterable[tuple[int, int, int]],
+) -> None:
+    """Count events and users in (project, issue), and take over the newest facts.
+
+    The issues are to be locked already.
+    """
+    if not issues:
+        return
+    new_users: Counter[tuple[int, int]] = Counter()
+    if users := sorted(users):
+        cursor.execute(ADD_USERS, _columns(users))
+        new_users.update(cursor.fetchall())
+    cursor.execute(
+        ADD_TO_ISSUES,
+        _columns(
+            (*key, times, new_users[key], *facts) for key, (times, facts) in sorted(issues.items())
+        ),
+    )
+
+
+# `first_seen` is when the row was made, as the documents' server had it.
+ADD_TAGS = """
+    INSERT INTO issues_issuetag AS tag
+        (project_id, issue_id, key, value, times_seen, first_seen, last_seen)
+    SELECT project_id, issue_id, key, value, times, now(), to_timestamp(last)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::float8[])
+        AS batch(project_id, issue_id, key, value, times, last)
+    ON CONFLICT (project_id, issue_id, key, value) DO UPDATE
+    SET times_seen = tag.times_seen + excluded.times_seen,
+        last_seen = greatest(tag.last_seen, excluded.last_seen)
+"""
+
+
+def add_tags(cursor: Any, tags: Mapping[tuple[int, int, str, str], tuple[int, float]]) -> None:
+    """Count tag values by (project, issue, key, value): how often, and when last."""
+    if tags:
+        cursor.execute(ADD_TAGS, _columns((*key, *value) for key, value in sorted(tags.items())))
+
+
+ADD_SEEN_IN = """
+    INSERT INTO issues_issuerelease AS seen (project_id, issue_id, environment_id, release_id,
+        times_seen, first_seen, last_seen)
+    SELECT project_id, issue_id, environment_id, release_id, times, to_timestamp(first),
+        to_timestamp(last)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+            %s::float8[], %s::float8[])
+        AS batch(project_id, issue_id, environment_id, release_id, times, first, last)
+    ON CONFLICT (project_id, issue_id, environment_id, release_id) DO UPDATE
+    SET times_seen = seen.times_seen + excluded.times_seen,
+        first_seen = least(seen.first_seen, excluded.first_seen),
+        last_seen = greatest(seen.last_seen, excluded.last_seen)
+"""
+
+
+def add_seen_in(
+    cursor: Any, seen_in: Mapping[tuple[int, int, int, int], tuple[int, float, float]]
+) -> None:
+    """Count events by (project, issue, environment, release): how often, when first and last."""
+    if seen_in:
+        rows = ((*key, *value) for key, value in sorted(seen_in.items()))
+        cursor.execute(ADD_SEEN_IN, _columns(rows))
+
+
+# Only a person who is new, or says something new, costs a write.
+ADD_PEOPLE = """
+    INSERT INTO issues_eventuser AS person
+        (project_id, hash, tag_value, ident, username, email, name, ip_address, first_seen)
+    SELECT project_id, hash, tag_value, ident, username, email, name,
+        nullif(ip_address, '')::inet, now()
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::text[], %s::text[])
+        AS batch(project_id, hash, tag_value, ident, username, email, name, ip_address)
+    ON CONFLICT (project_id, hash) DO UPDATE
+    SET username = coalesce(nullif(excluded.username, ''), person.username),
+        email = coalesce(nullif(excluded.email, ''), person.email),
+        name = coalesce(nullif(excluded.name, ''), person.name)
+    WHERE (excluded.username <> '' AND excluded.username <> person.username)
+        OR (excluded.email <> '' AND excluded.email <> person.email)
+        OR (excluded.name <> '' AND excluded.name <> person.name)
+"""
+
+
+def add_people(cursor: Any, people: Mapping[tuple[int, int], EventUser]) -> None:
+    """Note who events happened to, by (project, user)."""
+    if not people:
+        return
+    rows = (
+        (
+            *key,
+            person.tag_value,
+            person.ident or "",
+            person.username or "",
+            person.email or "",
+            person.name or "",
+            person.ip_address or "",
+        )
+        for key, person in sorted(people.items())
+    )
+    cursor.execute(ADD_PEOPLE, _columns(rows))

@@ -1,0 +1,202 @@
+"""Group commit: many requests wait for one transaction.
+
+A request adds its event to the open batch and waits. One thread takes the batch, writes it in one
+transaction and only then wakes everybody in it: what was answered with 200 is on disk.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from typing import NamedTuple
+
+import psycopg2.extensions
+
+from issues.payload.event import PreparedEvent
+from stats import counters
+
+from . import outcomes
+from .authentication import KeyInfo
+from .connection import Connection, Lost
+from .digest import digest
+from .increments import Increments
+from .journal import Journal
+
+logger = logging.getLogger(__name__)
+
+EVENTS_AT_ONCE = 500
+BYTES_AT_ONCE = 16 * 1024 * 1024
+# From this many events on a batch is journaled; a smaller one is counted at once, so that a
+# server that is not busy shows an event as soon as it has answered.
+JOURNAL_FROM = 8
+MAX_EVENTS = 5_000
+MAX_BYTES = 64 * 1024 * 1024
+ATTEMPTS = 3
+
+
+class Full(Exception):
+    """More events wait than the buffer holds: try again in a moment."""
+
+
+class Unavailable(Exception):
+    """The database cannot be reached: nothing was stored."""
+
+
+class NotStored(Exception):
+    """The database refuses this one event."""
+
+
+class Waiting(NamedTuple):
+    event: PreparedEvent
+    future: asyncio.Future[None]
+
+
+class Buffer:
+    """The events of one process on their way to the database; it belongs to one event loop."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._connection = Connection("digest")
+        self._waiting: deque[Waiting] = deque()
+        self._bytes = 0
+        self._counts: counters.Counts = {}
+        self._changed = threading.Condition()
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what waits and end."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._connection.close()
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
+    # Called on the event loop -------------------------------------------------------------------
+
+    async def submit(self, event: PreparedEvent) -> None:
+        """Return when the event is stored, or when one with its id was before.
+
+        Raises Full, Unavailable and NotStored; the event is then not stored.
+        """
+        future = asyncio.get_running_loop().create_future()
+        with self._changed:
+            if (
+                self._is_stopping
+                or len(self._waiting) >= MAX_EVENTS
+                or self._bytes + len(event.payload) > MAX_BYTES
+            ):
+                raise Full
+            self._waiting.append(Waiting(event, future))
+            self._bytes += len(event.payload)
+            self._changed.notify()
+        await future
+
+    def count(self, key: KeyInfo, outcome: str, category: str = "error", quantity: int = 1) -> None:
+        """Count what came to something else than an event (`outcomes.add`), with the next batch.
+
+        Nobody waits for it.
+        """
+        with self._changed:
+            outcomes.add(self._counts, key, outcome, category, quantity, now=time.time())
+            self._changed.notify()
+
+    # The thread ---------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._waiting or self._counts or self._is_stopping):
+                    self._changed.wait()
+                batch, counts = self._take()
+            if not (batch or counts):
+                return
+            self._write_batch(batch, counts)
+
+    def _take(self) -> tuple[list[Waiting], counters.Counts]:
+        batch: list[Waiting] = []
+        size = 0
+        while self._waiting and len(batch) < EVENTS_AT_ONCE and size < BYTES_AT_ONCE:
+            waiting = self._waiting.popleft()
+            batch.append(waiting)
+            size += len(waiting.event.payload)
+        self._bytes -= size
+        counts, self._counts = self._counts, {}
+        return batch, counts
+
+    def _write_batch(self, batch: list[Waiting], counts: counters.Counts) -> None:
+        """One transaction for all; if that is refused, one for each, so that a bad event only
+        refuses itself."""
+        error = self._attempt([waiting.event for waiting in batch], counts)
+        if error is None or len(batch) == 1 or error is Unavailable:
+            _wake(batch, error)
+            return
+        logger.warning("a batch of %d was refused, writing its events one by one", len(batch))
+        self._attempt([], counts)
+        for waiting in batch:
+            _wake([waiting], self._attempt([waiting.event], {}))
+
+    def _attempt(
+        self, events: list[PreparedEvent], counts: counters.Counts
+    ) -> type[Exception] | None:
+        """Write, and again after a lost connection or a deadlock: ids that are stored already
+        are not stored twice, so trying again is always right."""
+        for attempts_left in reversed(range(ATTEMPTS)):
+            try:
+                self._write(events, counts)
+            except (*Lost, psycopg2.extensions.TransactionRollbackError) as error:
+                self._journal.doubt()
+                if not attempts_left:
+                    logger.error("events cannot be stored: %s", str(error).strip())
+                    return Unavailable
+            except Exception:
+                self._journal.doubt()
+                logger.exception("a batch of %d events was refused", len(events))
+                return NotStored
+            else:
+                return None
+        raise AssertionError
+
+    def _write(self, events: list[PreparedEvent], counts: counters.Counts) -> None:
+        entry: tuple[int, Increments] | None = None
+
+        def work(cursor: object) -> None:
+            nonlocal entry
+            increments = digest(cursor, events) if events else Increments()
+            for bucket, quantity in counts.items():
+                increments.series[bucket] = increments.series.get(bucket, 0) + quantity
+            if len(events) >= JOURNAL_FROM:
+                entry = self._journal.record(cursor, increments), increments
+            else:
+                increments.apply(cursor)
+
+        self._connection.run(work)
+        if entry:
+            self._journal.recorded(*entry)
+
+
+def _wake(batch: list[Waiting], error: type[Exception] | None) -> None:
+    """Finish the waiting requests: one call into the event loop, not one an event."""
+    if not batch:
+        return
+    loop = batch[0].future.get_loop()
+
+    def finish() -> None:
+        for waiting in batch:
+            if waiting.future.done():  # its client has gone
+                continue
+            if error is None:
+                waiting.future.set_result(None)
+            else:
+                waiting.future.set_exception(error())
+
+    loop.call_soon_threadsafe(finish)

@@ -1,0 +1,65 @@
+"""A database connection of one long-lived thread, outside Django's handling of requests."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+import psycopg2
+import psycopg2.extensions
+from django.db import connections
+
+T = TypeVar("T")
+
+# What psycopg2 raises when the server is gone or going.
+Lost = (psycopg2.OperationalError, psycopg2.InterfaceError)
+
+
+class Connection:
+    """Opened at first use and again after it was lost. One thread at a time."""
+
+    def __init__(self, name: str, on_connect: Callable[[Any], None] | None = None) -> None:
+        self._name = name
+        self._on_connect = on_connect
+        self._raw: psycopg2.extensions.connection | None = None
+
+    def run(self, work: Callable[[Any], T]) -> T:
+        """Call `work(cursor)` in a transaction and commit it.
+
+        Any exception rolls back. After a lost connection the next call opens a new one; whether
+        the transaction that was under way was committed is then for the caller to find out.
+        """
+        raw = self._raw or self._open()
+        try:
+            with raw, _cursor(raw) as cursor:
+                return work(cursor)
+        except BaseException:
+            if raw.closed:
+                self._raw = None
+            raise
+
+    def close(self) -> None:
+        if self._raw is not None:
+            self._raw.close()
+            self._raw = None
+
+    def _open(self) -> psycopg2.extensions.connection:
+        parameters = connections["default"].get_connection_params()
+        parameters.pop("cursor_factory", None)
+        parameters.pop("context", None)
+        parameters["application_name"] = f"sentrylite {self._name}"
+        raw = psycopg2.connect(**parameters)
+        try:
+            # The same few statements over and over with arrays of any size: one plan will do.
+            with raw, raw.cursor() as cursor:
+                cursor.execute("SET TIME ZONE 'UTC'")
+                if self._on_connect:
+                    self._on_connect(cursor)
+        except BaseException:
+            raw.close()
+            raise
+        self._raw = raw
+        return raw
+
+
+def _cursor(raw: psycopg2.extensions.connection) -> AbstractContextManager[Any]:
+    return raw.cursor()

@@ -1,0 +1,415 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+
+from issues import actions
+from issues.models import (
+    Activity,
+    Event,
+    EventAddress,
+    EventUser,
+    Issue,
+    IssueHash,
+    IssueRelease,
+    IssueTag,
+)
+from issues.payload import codec
+from issues.payload.event import PreparedEvent
+from sentrylite.ingest.digest import digest
+from sentrylite.organizations.models import Environment, ProjectKey
+from sentrylite.releases.models import Release, ReleaseProject
+from stats.models import IssueDay, Kind, SeriesCount
+from tests import factories
+from tests.events import NOON, a_hash, a_user, prepared
+
+pytestmark = pytest.mark.django_db
+
+Ingest = Callable[..., None]
+
+
+@pytest.fixture
+def ingest() -> Ingest:
+    """Digest a batch and count it, in the test's own transaction."""
+
+    def run(*events: PreparedEvent) -> None:
+        with connection.cursor() as cursor:
+            digest(cursor.cursor, list(events)).apply(cursor.cursor)
+
+    return run
+
+
+def moment(epoch: float) -> datetime:
+    return datetime.fromtimestamp(epoch, UTC)
+
+
+def test_the_first_event_opens_an_issue(key: ProjectKey, ingest: Ingest) -> None:
+    event = prepared(
+        key,
+        "it broke",
+        culprit="app.views in index",
+        logger="app",
+        level=50,
+        type="error",
+        metadata={"type": "ValueError", "value": "it broke"},
+    )
+    ingest(event)
+
+    issue = Issue.objects.get()
+    assert issue.project == key.project
+    assert issue.short_id == "PUMP-STATION-1"
+    assert issue.status == Issue.Status.UNRESOLVED
+    assert (issue.title, issue.culprit, issue.logger) == ("it broke", "app.views in index", "app")
+    assert (issue.level, issue.type, issue.platform) == (50, "error", "python")
+    assert issue.metadata == {"type": "ValueError", "value": "it broke"}
+    assert issue.first_seen == issue.last_seen == issue.active_at == moment(NOON)
+    assert issue.times_seen == 1
+    key.project.refresh_from_db()
+    assert key.project.first_event_at == moment(NOON)
+
+
+def test_the_event_is_stored_as_it_was_prepared(key: ProjectKey, ingest: Ingest) -> None:
+    event = prepared(
+        key,
+        timestamp=NOON + 0.123456,
+        received_at=NOON + 7.654321,
+        tags=[("browser", 'Chrome = 28, "x" {y}'), ("level", "error")],
+        user=a_user("1"),
+        message="needle ✓",
+    )
+    ingest(event)
+
+    stored = Event.objects.get()
+    assert stored.event_id == event.event_id
+    assert stored.timestamp == moment(NOON + 0.123456)
+    assert stored.received_at == moment(NOON + 7.654321)
+    assert stored.issue_id == Issue.objects.get().pk
+    assert stored.tags == ['browser=Chrome = 28, "x" {y}', "level=error"]
+    assert stored.user_hash == event.user.hash if event.user else False
+    assert stored.message == "needle ✓"
+    assert codec.unpack(bytes(stored.payload))["event_id"] == event.event_id.hex
+    assert EventAddress.objects.get().received_at == stored.received_at
+
+
+def test_an_event_without_tags_and_user_is_stored(key: ProjectKey, ingest: Ingest) -> None:
+    ingest(prepared(key, tags=[]))
+    stored = Event.objects.get()
+    assert (stored.tags, stored.user_hash, stored.release_id) == ([], None, 0)
+
+
+def test_events_with_the_same_hash_share_an_issue(key: ProjectKey, ingest: Ingest) -> None:
+    ingest(prepared(key), prepared(key, timestamp=NOON + 60))
+    ingest(prepared(key, timestamp=NOON + 30))
+    issue = Issue.objects.get()
+    assert issue.times_seen == 3
+    assert issue.first_seen == moment(NOON)
+    assert issue.last_seen == moment(NOON + 60)
+
+
+def test_an_issue_takes_over_what_its_newest_event_says(key: ProjectKey, ingest: Ingest) -> None:
+    hashes = [a_hash("x")]
+    ingest(prepared(key, "first", hashes=hashes))
+    ingest(
+        prepared(key, "late", hashes=hashes, timestamp=NOON - 5, level=10),
+        prepared(key, "newest", hashes=hashes, timestamp=NOON + 9, level=20),
+        prepared(key, "second", hashes=hashes, timestamp=NOON + 5, level=30),
+    )
+    issue = Issue.objects.get()
+    assert (issue.title, issue.message, issue.level) == ("newest", "newest", 20)
+    ingest(prepared(key, "even later", hashes=hashes, timestamp=NOON - 9))
+    issue.refresh_from_db()
+    assert issue.title == "newest"
+
+
+def test_the_first_hash_that_is_known_decides(key: ProjectKey, ingest: Ingest) -> None:
+    a, b, c, d = (a_hash(letter) for letter in "abcd")
+    ingest(prepared(key, "one", hashes=[a]), prepared(key, "two", hashes=[b]))
+    one, two = Issue.objects.order_by("number")
+    ingest(prepared(key, hashes=[c, b, a]))
+    two.refresh_from_db()
+    assert two.times_seen == 2
+    # c belongs to the second issue now, and d with it in turn
+    ingest(prepared(key, hashes=[d, c]))
+    two.refresh_from_db()
+    assert two.times_seen == 3
+    assert set(IssueHash.objects.filter(issue_id=two.pk).values_list("hash", flat=True)) == {
+        b,
+        c,
+        d,
+    }
+    one.refresh_from_db()
+    assert one.times_seen == 1
+
+
+def test_events_of_one_batch_that_share_a_hash_share_the_new_issue(
+    key: ProjectKey, ingest: Ingest
+) -> None:
+    a, b, c = (a_hash(letter) for letter in "abc")
+    ingest(prepared(key, hashes=[a, b]), prepared(key, hashes=[b, c]), prepared(key, hashes=[c]))
+    assert Issue.objects.get().times_seen == 3
+    assert IssueHash.objects.count() == 3
+
+
+def test_the_same_hash_in_two_projects_makes_two_issues(
+    key: ProjectKey, organization: Any, ingest: Ingest
+) -> None:
+    other = factories.ProjectKeyFactory(
+        project=factories.ProjectFactory(organization=organization, slug="prime-mover")
+    )
+    ingest(prepared(key), prepared(other), prepared(other))
+    assert {issue.short_id: issue.times_seen for issue in Issue.objects.all()} == {
+        "PUMP-STATION-1": 1,
+        "PRIME-MOVER-1": 2,
+    }
+
+
+def test_short_ids_count_on_and_are_never_reused(key: ProjectKey, ingest: Ingest) -> None:
+    ingest(*(prepared(key, f"message {n}") for n in range(40)))
+    issue = Issue.objects.get(number=40)
+    assert issue.short_id == "PUMP-STATION-18"
+    issue.delete()
+    ingest(prepared(key, "another"))
+    assert Issue.objects.order_by("-number")[0].number == 41
+
+
+def test_an_event_id_is_stored_once(key: ProjectKey, ingest: Ingest) -> None:
+    event_id = uuid4()
+    ingest(prepared(key, event_id=event_id), prepared(key, event_id=event_id))
+    ingest(prepared(key, event_id=event_id, timestamp=NOON + 5), prepared(key))
+    assert Event.objects.count() == 2
+    assert Issue.objects.get().times_seen == 2
+    received = SeriesCount.objects.get(kind=Kind.PROJECT_RECEIVED, width=86400)
+    assert received.quantity == 2
+
+
+def test_two_projects_may_use_the_same_event_id(key: ProjectKey, ingest: Ingest) -> None:
+    event_id = uuid4()
+    other = factories.ProjectKeyFactory()
+    ingest(prepared(key, event_id=event_id), prepared(other, event_id=event_id))
+    assert Event.objects.count() == 2
+
+
+def test_tags_are_counted_by_issue(key: ProjectKey, ingest: Ingest) -> None:
+    ingest(
+        prepared(key, tags=[("browser", "Firefox"), ("level", "error")]),
+        prepared(key, tags=[("browser", "Chrome")], timestamp=NOON + 9),
+        prepared(key, tags=[("browser", "Chrome")], timestamp=NOON + 3),
+    )
+    rows = IssueTag.objects.values_list("key", "value", "times_seen", "last_seen")
+    assert sorted(rows) == [
+        ("browser", "Chrome", 2, moment(NOON + 9)),
+        ("browser", "Firefox", 1, moment(NOON)),
+        ("level", "error", 1, moment(NOON)),
+    ]
+
+
+def test_users_are_counted_once(key: ProjectKey, ingest: Ingest) -> None:
+    ingest(prepared(key, user=a_user("1")), prepared(key, user=a_user("1")))
+    ingest(prepared(key, user=a_user("1")), prepared(key, user=a_user("2")), prepared(key))
+    assert Issue.objects.get().user_count == 2
+
+
+def test_a_person_is_updated_by_what_later_events_say(key: ProjectKey, ingest: Ingest) -> None:
+    ingest(prepared(key, user=a_user("1", name="Jane", ip_address="10.0.0.1")))
+    ingest(prepared(key, user=a_user("1", email="jane@example.com")))
+    ingest(prepared(key, user=a_user("1", name="Jane Smith")))
+    person = EventUser.objects.get()
+    assert (person.tag_value, person.ident, person.name, person.email, person.ip_address) == (
+        "id:1",
+        "1",
+        "Jane Smith",
+        "jane@example.com",
+        "10.0.0.1",
+    )
+
+
+def test_hours_and_days_are_counted_at_the_time_of_the_event(
+    key: ProjectKey, ingest: Ingest
+) -> None:
+    ingest(
+        prepared(key),
+        prepared(key, timestamp=NOON + 3599),
+        prepared(key, timestamp=NOON + 3600),
+        prepared(key, timestamp=NOON - 86400, received_at=NOON),
+    )
+    today = int(NOON) // 86400
+    rows = {row.day: row for row in IssueDay.objects.all()}
+    assert {day: row.total for day, row in rows.items()} == {today - 1: 1, today: 3}
+    assert rows[today].hours == [0] * 12 + [2, 1] + [0] * 10
+
+
+def test_series_are_counted_for_organization_project_and_key(
+    key: ProjectKey, ingest: Ingest
+) -> None:
+    ingest(prepared(key), prepared(key, timestamp=NOON - 86400, received_at=NOON))
+    day = int(NOON) // 86400
+    project = key.project
+    counts = {
+        (row.project_id, row.kind, row.object_id, row.bucket): row.quantity
+        for row in SeriesCount.objects.filter(width=86400)
+    }
+    environment = Environment.objects.get()
+    assert counts == {
+        (0, Kind.ORGANIZATION_RECEIVED, project.organization_id, day): 2,
+        (project.pk, Kind.PROJECT_RECEIVED, project.pk, day): 2,
+        (project.pk, Kind.KEY_RECEIVED, key.pk, day): 2,
+        (project.pk, Kind.PROJECT_GENERATED, project.pk, day): 1,
+        (project.pk, Kind.PROJECT_GENERATED, project.pk, day - 1): 1,
+        (project.pk, Kind.ENVIRONMENT_GENERATED, environment.pk, day): 1,
+        (project.pk, Kind.ENVIRONMENT_GENERATED, environment.pk, day - 1): 1,
+    }
+
+
+def test_environments_are_made_on_first_sight(key: ProjectKey, ingest: Ingest) -> None:
+    ingest(prepared(key, environment="production"), prepared(key))
+    ingest(prepared(key, environment="production"))
+    assert sorted(key.project.environments.values_list("name", flat=True)) == ["", "production"]
+
+
+def test_another_project_of_the_organization_shares_the_environment(
+    key: ProjectKey, organization: Any, ingest: Ingest
+) -> None:
+    other = factories.ProjectKeyFactory(project=factories.ProjectFactory(organization=organization))
+    ingest(prepared(key, environment="production"))
+    ingest(prepared(other, environment="production"))
+    assert Environment.objects.get().projects.count() == 2
+
+
+def test_releases_are_made_on_first_sight(key: ProjectKey, ingest: Ingest) -> None:
+    ingest(prepared(key, release="1.0", timestamp=NOON + 5), prepared(key, release="1.0"))
+    release = Release.objects.get()
+    assert (release.version, release.created_at) == ("1.0", moment(NOON))
+    assert Issue.objects.get().first_release == release
+    link = ReleaseProject.objects.get()
+    assert (link.project, link.new_issues) == (key.project, 1)
+    assert link.last_event_at == moment(NOON + 5)
+    assert link.first_event_at is not None
+
+
+def test_a_release_named_after_the_project_is_preferred(
+    key: ProjectKey, organization: Any, ingest: Ingest
+) -> None:
+    factories.ReleaseFactory(organization=organization, version="1.0")
+    longer = factories.ReleaseFactory(organization=organization, version="pump-station-1.0")
+    ReleaseProject.objects.create(release=longer, project=key.project)
+    ingest(prepared(key, release="1.0", tags=[("release", "1.0")]))
+    stored = Event.objects.get()
+    assert stored.release_id == longer.pk
+    assert stored.tags == ["release=pump-station-1.0"]
+    assert codec.unpack(bytes(stored.payload))["release"] == "pump-station-1.0"
+    assert IssueTag.objects.get(key="release").value == "pump-station-1.0"
+
+
+def test_an_issue_is_counted_by_environment_and_release(key: ProjectKey, ingest: Ingest) -> None:
+    ingest(
+        prepared(key, environment="production", release="1.0"),
+        prepared(key, environment="production", release="1.0", timestamp=NOON + 9),
+        prepared(key, environment="staging", release="1.0"),
+        prepared(key, environment="staging"),
+    )
+    assert sorted(IssueRelease.objects.values_list("times_seen", flat=True)) == [1, 1, 2]
+    twice = IssueRelease.objects.get(times_seen=2)
+    assert (twice.first_seen, twice.last_seen) == (moment(NOON), moment(NOON + 9))
+
+
+def test_a_new_event_reopens_a_resolved_issue(
+    key: ProjectKey, user: Any, now: datetime, ingest: Ingest
+) -> None:
+    ingest(prepared(key))
+    issue = Issue.objects.get()
+    actions.resolve_issues([issue], by=user, now=now)
+    later = NOON + 3600
+    ingest(prepared(key, timestamp=later, release="2.0"), prepared(key, timestamp=later - 1))
+    issue.refresh_from_db()
+    assert issue.status == Issue.Status.UNRESOLVED
+    assert issue.active_at == moment(later)
+    assert issue.resolved_at is None
+    regression = Activity.objects.get(type="set_regression")
+    assert (regression.user, regression.data) == (None, {"version": "2.0"})
+
+
+def test_a_new_event_leaves_an_ignored_issue_ignored(
+    key: ProjectKey, user: Any, now: datetime, ingest: Ingest
+) -> None:
+    ingest(prepared(key))
+    issue = Issue.objects.get()
+    actions.ignore_issues([issue], by=user, now=now)
+    ingest(prepared(key))
+    issue.refresh_from_db()
+    assert (issue.status, issue.times_seen) == (Issue.Status.IGNORED, 2)
+
+
+def test_the_next_event_of_a_deleted_issue_opens_a_new_one(
+    key: ProjectKey, now: datetime, ingest: Ingest
+) -> None:
+    ingest(prepared(key))
+    first = Issue.objects.get()
+    actions.delete_issues([first], now=now)
+    ingest(prepared(key))
+    second = Issue.objects.visible().get()
+    assert (second.number, second.times_seen) == (2, 1)
+
+
+def test_counts_for_an_issue_that_is_gone_are_dropped(key: ProjectKey) -> None:
+    with connection.cursor() as cursor:
+        increments = digest(cursor.cursor, [prepared(key), prepared(key, "another")])
+        Issue.objects.get(title="it broke").delete()
+        increments.apply(cursor.cursor)
+    assert Issue.objects.get().times_seen == 1
+    assert IssueTag.objects.count() == IssueDay.objects.count() == 1
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_batch_costs_the_same_whatever_its_size(
+    key: ProjectKey, organization: Any, is_first: bool
+) -> None:
+    def statements(size: int, name: str) -> int:
+        other = factories.ProjectKeyFactory(
+            project=factories.ProjectFactory(organization=organization)
+        )
+        batches = [
+            [
+                prepared(
+                    [key, other][n % 2],
+                    f"{name} {n % 7}",
+                    environment=f"{name} {n % 3}",
+                    release=f"{name} {n % 5}",
+                    user=a_user(str(n)),
+                )
+                for n in range(size)
+            ]
+            for _ in range(2)
+        ]
+        counter = Counting()
+        with connection.cursor() as cursor:
+            for batch in batches:
+                counter.statements = 0
+                counter.cursor = cursor.cursor
+                digest(counter, batch).apply(counter)
+                if is_first:
+                    break
+        return counter.statements
+
+    few, many = statements(2, "few"), statements(200, "many")
+    assert few == many == (26 if is_first else 15)
+
+
+class Counting:
+    """A cursor that counts what it is asked."""
+
+    cursor: Any
+    statements = 0
+
+    def execute(self, *args: Any) -> None:
+        self.statements += 1
+        self.cursor.execute(*args)
+
+    def copy_expert(self, *args: Any) -> None:
+        self.statements += 1
+        self.cursor.copy_expert(*args)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cursor, name)
