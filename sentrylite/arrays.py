@@ -23,4 +23,3 @@ def _element(value: Element) -> str:
         # Quotes make any text one element: an empty one, `NULL`, one with commas or braces.
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return "NULL" if value is None else str(value)
-

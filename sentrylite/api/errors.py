@@ -4,7 +4,7 @@ import logging
 import uuid
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -32,6 +32,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
         error = exceptions.ValidationError(
             error.message_dict if hasattr(error, "error_dict") else {"detail": error.messages[0]}
         )
+    if isinstance(error, SuspiciousOperation):
+        error = BadParameter(str(error))  # such as more parameters than Django reads
     if isinstance(error, exceptions.APIException):
         return _documented(error)
     if isinstance(error, OperationalError | InterfaceError):

@@ -2,4 +2,10 @@
 
 from django.urls import path
 
-urlpatterns = []
+from . import views
+
+urlpatterns = [
+    path("organizations/<str:organization>/stats/", views.OrganizationStatsView.as_view()),
+    path("projects/<str:organization>/<str:project>/stats/", views.ProjectStatsView.as_view()),
+    path("teams/<str:organization>/<str:team>/stats/", views.TeamStatsView.as_view()),
+]
