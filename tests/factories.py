@@ -3,11 +3,13 @@
 import base64
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import factory
 from factory.django import DjangoModelFactory
 
-from issues.models import Issue
+from issues.models import Event, EventAddress, Issue
+from issues.payload import codec
 from sentrylite.accounts.models import User
 from sentrylite.organizations import models
 from sentrylite.releases.models import Release
@@ -130,3 +132,35 @@ class IssueFactory(DjangoModelFactory):
     first_seen = datetime(2026, 3, 1, tzinfo=UTC)
     last_seen = factory.SelfAttribute("first_seen")
     active_at = factory.SelfAttribute("first_seen")
+
+
+def make_event(issue: Issue, data: dict[str, Any] | None = None, **columns: Any) -> Event:
+    """An event of the issue as ingestion would store it, with this payload; counts nothing.
+
+    `release` and `environment` are rows, `tags` pairs. It was received when it happened.
+    """
+    release, environment = columns.pop("release", None), columns.pop("environment", None)
+    payload, size = codec.pack(data or {})
+    timestamp = columns.pop("timestamp", issue.last_seen)
+    event = Event(
+        **{
+            "project_id": issue.project_id,
+            "issue_id": issue.pk,
+            "event_id": uuid4(),
+            "timestamp": timestamp,
+            "received_at": timestamp,
+            "release_id": release.pk if release else 0,
+            "environment_id": environment.pk if environment else 0,
+            "level": 40,
+            "message": "",
+            "tags": [f"{key}={value}" for key, value in columns.pop("tags", ())],
+            "size": size,
+            "payload": payload,
+            **columns,
+        }
+    )
+    event.save(force_insert=True)
+    EventAddress.objects.create(
+        project_id=event.project_id, event_id=event.event_id, received_at=event.received_at
+    )
+    return event

@@ -1,5 +1,24 @@
-"""Paths that answer with issues and events."""
+"""Paths that answer with issues and events. `groups` is an older name of `issues`."""
 
 from django.urls import path
 
-urlpatterns = []
+from .views.details import IssueDetailView
+from .views.events import EventDetailView
+from .views.issues import ProjectIssueListView
+
+urlpatterns = [
+    path("issues/<str:issue_id>/", IssueDetailView.as_view()),
+    path("groups/<str:issue_id>/", IssueDetailView.as_view()),
+    path(
+        "projects/<str:organization>/<str:project>/issues/",
+        ProjectIssueListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/groups/",
+        ProjectIssueListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/events/<str:event_id>/",
+        EventDetailView.as_view(),
+    ),
+]

@@ -4,8 +4,14 @@ These tables grow with events: `project_id` comes first in every key and they ha
 keys, so that they can be distributed by project unchanged.
 """
 
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+
+from sentrylite.releases.models import Release
 
 
 class Event(models.Model):
@@ -30,6 +36,13 @@ class Event(models.Model):
     size = models.IntegerField(help_text="Bytes of the payload's JSON.")
     payload = models.BinaryField(help_text="See issues.payload.codec.")
 
+    # Filled by issues.queries, where a page needs them.
+    data: dict[str, Any]  # find_event: the payload unpacked, {} for a damaged one
+    issue_first_seen: datetime | None  # find_event: None for an event without its issue
+    next_event_id: UUID | None  # this and the next load_neighbours: in the same issue
+    previous_event_id: UUID | None
+    release: Release | None  # load_release: None without one, or when it was deleted
+
     class Meta:
         indexes = [
             models.Index(
@@ -40,6 +53,12 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return self.event_id.hex
+
+    @property
+    def tag_pairs(self) -> list[tuple[str, str]]:
+        """Key and value of each tag; a key never holds the `=` between them."""
+        pairs = (tag.partition("=") for tag in self.tags)
+        return [(key, value) for key, _, value in pairs]
 
 
 class EventAddress(models.Model):

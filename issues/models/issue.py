@@ -1,12 +1,15 @@
 """Issues: what events that have a hash in common form."""
 
+from datetime import datetime, timedelta
 from typing import Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
 
 from sentrylite.organizations.models import Project, Team
 from sentrylite.releases.models import Release
+from stats.periods import Points
 
 BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U
 
@@ -85,7 +88,12 @@ class Issue(models.Model):
     objects = IssueQuerySet.as_manager()
 
     # Filled by issues.queries, where a page needs them.
-    series: list[list[float]]
+    series: dict[str, Points]  # load_series: by the name of the period, such as 24h
+    is_bookmarked: bool  # this and the next two load_marks: by the caller
+    has_seen: bool
+    subscription_reason: str | None  # None when not subscribed
+    matching_event_id: UUID | None = None  # find_issue_of_event
+    matching_environment: str | None = None
 
     class Meta:
         constraints = [
@@ -107,6 +115,13 @@ class Issue(models.Model):
     @property
     def short_id(self) -> str:
         return short_id(self.project.slug, self.number)
+
+    def is_auto_resolved(self, now: datetime) -> bool:
+        """Whether it counts as resolved because it has been quiet for the project's resolve age
+        (issues contract, section 1.1)."""
+        if self.status != self.Status.UNRESOLVED or not self.project.resolve_age:
+            return False
+        return self.last_seen <= now - timedelta(hours=self.project.resolve_age)
 
 
 class IssueHash(models.Model):

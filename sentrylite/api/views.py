@@ -46,11 +46,9 @@ class ApiView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # A preflight carries no credentials and asks nothing of the database.
         if request.method == "OPTIONS":
-            self.initialize_request(request)
             self.headers = {"Access-Control-Max-Age": "3600"}
-            self.request, self.format_kwarg = self.initialize_request(request), None
-            self.response = self.finalize_response(self.request, Response(status=200))
-            return self.response
+            self.request = self.initialize_request(request)
+            return self.finalize_response(self.request, Response(status=200))
         return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -60,7 +58,7 @@ class ApiView(APIView):
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         methods = ", ".join(self.allowed_methods)
         for name, value in FIXED_HEADERS.items():

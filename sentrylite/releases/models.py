@@ -1,10 +1,14 @@
 """Releases: the versions that events come from and that teams announce."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from sentrylite.organizations.models import Organization, Project
+
+from .versions import short_version
 
 
 class Release(models.Model):
@@ -21,6 +25,12 @@ class Release(models.Model):
     released_at = models.DateTimeField(null=True, blank=True)
     projects = models.ManyToManyField(Project, through="ReleaseProject", related_name="releases")
 
+    # Filled by releases.queries, where a page needs them: over all its projects.
+    shipped_in: list[tuple[str, str]]  # slug and name of each, by slug
+    new_issues: int
+    first_event_at: datetime | None
+    last_event_at: datetime | None
+
     class Meta:
         ordering = ["-id"]
         constraints = [
@@ -29,6 +39,10 @@ class Release(models.Model):
 
     def __str__(self) -> str:
         return self.version
+
+    @property
+    def short_version(self) -> str:
+        return short_version(self.version)
 
 
 class ReleaseProject(models.Model):

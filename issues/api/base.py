@@ -1,0 +1,31 @@
+"""Views of one issue: `/issues/{issue_id}/…`."""
+
+from django.http import Http404
+from rest_framework.exceptions import PermissionDenied
+
+from issues import details
+from issues.models import Issue
+from sentrylite.api import params
+from sentrylite.organizations.access import EVENT_SCOPES, Access
+from sentrylite.organizations.api.base import CallerView
+from sentrylite.organizations.models import Project
+
+
+class IssueScopedView(CallerView):
+    scopes = EVENT_SCOPES
+    found: details.Found
+    access: Access
+    issue: Issue
+    project: Project
+
+    def find_scope(self, **path: str) -> None:
+        if not params.is_id(path["issue_id"]):
+            raise Http404
+        found = details.find_issue(self.caller, int(path["issue_id"]))
+        if found is None:
+            raise Http404
+        self.require(found.access)
+        if not found.access.reaches_project(found.team_ids):
+            raise PermissionDenied
+        self.found, self.access = found, found.access
+        self.issue, self.project = found.issue, found.issue.project

@@ -1,0 +1,89 @@
+"""One issue with all that its page shows, in the shape of the documented example."""
+
+from typing import Any
+
+from issues.details import Details, Tag, Viewer
+from issues.models import Activity, Issue
+from sentrylite.accounts.api.serializers import UserSerializer
+from sentrylite.accounts.models import User
+from sentrylite.api.serializers import timestamp
+from sentrylite.releases.api.serializers.releases import ReleaseSerializer
+from sentrylite.releases.models import Release
+
+from .issues import IssueSerializer
+from .tags import tag_name
+
+
+class IssueBareSerializer(IssueSerializer):
+    """The base form as `/issues/{issue_id}/` has it: without the keys of later years."""
+
+    def to_representation(self, issue: Issue) -> dict[str, Any]:
+        answer = super().to_representation(issue)
+        del answer["platform"], answer["project"]["platform"]
+        return answer
+
+
+class IssueDetailSerializer(IssueBareSerializer):
+    """Pass the issue's `Details` in the context, beside `issue_context`."""
+
+    def to_representation(self, issue: Issue) -> dict[str, Any]:
+        details: Details = self.context["details"]
+        answer = super().to_representation(issue) | {
+            "activity": [
+                *(self._activity(activity) for activity in details.activities),
+                first_seen(issue),
+            ][:MAX_ITEMS],
+            "firstRelease": self._release(details.first_release),
+            "lastRelease": self._release(details.last_release),
+            "participants": [self._user(user) for user in details.participants],
+            "pluginActions": [],
+            "pluginContexts": [],
+            "pluginIssues": [],
+            "seenBy": [self._viewer(viewer) for viewer in details.viewers],
+            "stats": issue.series,
+            "tags": sorted((tag_summary(tag) for tag in details.tags), key=lambda tag: tag["name"]),
+            "userReportCount": 0,
+        }
+        return dict(sorted(answer.items()))
+
+    def _activity(self, activity: Activity) -> dict[str, Any]:
+        return {
+            "data": activity.data,
+            "dateCreated": timestamp(activity.created_at),
+            "id": str(activity.pk),
+            "type": activity.type,
+            "user": self._user(activity.user) if activity.user else None,
+        }
+
+    def _release(self, release: Release | None) -> dict[str, Any] | None:
+        return ReleaseSerializer(release, context=self.context).data if release else None
+
+    def _viewer(self, viewer: Viewer) -> dict[str, Any]:
+        return self._user(viewer.user) | {"lastSeen": timestamp(viewer.last_seen)}
+
+    def _user(self, user: User) -> dict[str, Any]:
+        return UserSerializer(user, context=self.context).data
+
+
+# Of activities; the first sight of the issue is only among them where there is room.
+MAX_ITEMS = 100
+
+
+def first_seen(issue: Issue) -> dict[str, Any]:
+    """How every issue began; it is in no table (issues contract, section 2)."""
+    return {
+        "data": {},
+        "dateCreated": timestamp(issue.first_seen),
+        "id": "0",
+        "type": "first_seen",
+        "user": None,
+    }
+
+
+def tag_summary(tag: Tag) -> dict[str, Any]:
+    return {
+        "key": tag.key,
+        "name": tag_name(tag.key),
+        "totalValues": tag.times_seen,
+        "uniqueValues": tag.unique_values,
+    }

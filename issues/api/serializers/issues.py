@@ -1,0 +1,103 @@
+"""Issues as JSON (issues contract, section 1)."""
+
+from datetime import datetime
+from typing import Any
+
+from rest_framework.request import Request
+
+from issues.models import Issue
+from issues.models.issue import Level
+from sentrylite.api.links import absolute_url
+from sentrylite.api.serializers import OutputSerializer, timestamp
+from sentrylite.organizations.access import Access
+from sentrylite.organizations.models import Project
+
+LEVELS: dict[int, str] = dict(Level.choices)
+
+
+def issue_context(request: Request, access: Access, now: datetime) -> dict[str, Any]:
+    """What the serializers of issues know of the request."""
+    caller = access.caller
+    # An issue's page is for people who can see it: not for an API key, nor for strangers.
+    has_page = caller.user is not None and (access.role is not None or caller.is_superuser)
+    pages = absolute_url(request, f"/organizations/{access.organization.slug}/issues/")
+    return {"pages": pages if has_page else None, "now": now, "user": caller.user}
+
+
+class IssueSerializer(OutputSerializer):
+    """The base form. Needs `issue_context` as its context, and `load_marks`."""
+
+    def to_representation(self, issue: Issue) -> dict[str, Any]:
+        is_auto_resolved = issue.is_auto_resolved(self.context["now"])
+        status = Issue.Status.RESOLVED if is_auto_resolved else Issue.Status(issue.status)
+        return {
+            "annotations": [],
+            "assignedTo": assignee(issue),
+            "count": str(issue.times_seen),
+            "culprit": issue.culprit,
+            "firstSeen": timestamp(issue.first_seen),
+            "hasSeen": issue.has_seen,
+            "id": str(issue.pk),
+            "isBookmarked": issue.is_bookmarked,
+            "isPublic": issue.share_id is not None,
+            "isSubscribed": issue.subscription_reason is not None,
+            "lastSeen": timestamp(issue.last_seen),
+            "level": LEVELS.get(issue.level, "unknown"),
+            "logger": issue.logger or None,
+            "metadata": issue.metadata,
+            "numComments": issue.comment_count,
+            "permalink": self._permalink(issue),
+            "platform": issue.platform or None,
+            "project": issue_project(issue.project),
+            "shareId": issue.share_id.hex if issue.share_id else None,
+            "shortId": issue.short_id,
+            "status": status.label,
+            "statusDetails": {"autoResolved": True} if is_auto_resolved else {},
+            "subscriptionDetails": (
+                {"reason": issue.subscription_reason} if issue.subscription_reason else None
+            ),
+            "title": issue.title,
+            "type": issue.type,
+            "userCount": issue.user_count,
+        }
+
+    def _permalink(self, issue: Issue) -> str | None:
+        pages = self.context["pages"]
+        return f"{pages}{issue.pk}/" if pages else None
+
+
+class IssueListSerializer(IssueSerializer):
+    """An issue in a list. Needs `load_series` too."""
+
+    def to_representation(self, issue: Issue) -> dict[str, Any]:
+        answer = super().to_representation(issue)
+        if issue.series:
+            answer["stats"] = issue.series
+        if issue.matching_event_id:
+            answer["matchingEventId"] = issue.matching_event_id.hex
+        if issue.matching_environment:
+            answer["matchingEventEnvironment"] = issue.matching_environment
+        return answer
+
+
+def issue_project(project: Project) -> dict[str, Any]:
+    return {
+        "id": str(project.pk),
+        "name": project.name,
+        "platform": project.platform or None,
+        "slug": project.slug,
+    }
+
+
+def assignee(issue: Issue) -> dict[str, Any] | None:
+    """The actor that is responsible (conventions contract, section 11)."""
+    if user := issue.assigned_user:
+        return {
+            "type": "user",
+            "id": str(user.pk),
+            "name": user.display_name,
+            "email": user.email,
+        }
+    if team := issue.assigned_team:
+        return {"type": "team", "id": str(team.pk), "name": team.slug}
+    return None

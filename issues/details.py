@@ -1,0 +1,173 @@
+"""Everything that one issue's page shows, in a fixed number of statements."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from sentrylite import rows
+from sentrylite.accounts.models import User
+from sentrylite.organizations import queries as organization_queries
+from sentrylite.organizations.access import Access, Caller
+from sentrylite.releases.models import Release
+from sentrylite.releases.queries import load_releases
+from stats.periods import DAYS_30, HOURS_24
+
+from . import queries
+from .models import Activity, Issue
+
+MAX_ACTIVITIES = 100
+MAX_TAGS = 100
+# An issue that half a company watches does not make a page of a megabyte.
+MAX_PEOPLE = 100
+
+SPANS = {"24h": HOURS_24, "30d": DAYS_30}
+
+# The newest of the releases that the issue was seen in.
+_LAST_RELEASE = """
+    SELECT release.id FROM issues_issuerelease seen_in
+    JOIN releases_release release ON release.id = seen_in.release_id
+    WHERE seen_in.project_id = i.project_id AND seen_in.issue_id = i.id
+    ORDER BY coalesce(release.released_at, release.created_at) DESC, release.id DESC LIMIT 1
+"""
+
+FIND_ISSUE = f"""
+    SELECT i.project_id, {queries.MARK_COLUMNS}, ({_LAST_RELEASE}), {queries.ISSUE_COLUMNS}
+    FROM issues_issue i {queries.ISSUE_JOINS} {queries.MARK_JOINS}
+    WHERE i.id = %(issue)s AND i.status < {Issue.Status.PENDING_DELETION:d}
+"""
+
+FIND_ACTIVITIES = f"""
+    SELECT {rows.columns(Activity, "a")}, {rows.columns(User, "u")}
+    FROM issues_activity a LEFT JOIN accounts_user u ON u.id = a.user_id
+    WHERE a.issue_id = %s
+    ORDER BY a.created_at DESC, a.id DESC LIMIT {MAX_ACTIVITIES}
+"""
+
+# Those who have seen it, newest first, with when; those who are subscribed, without.
+FIND_PEOPLE = f"""
+    (SELECT seen.last_seen, {rows.columns(User, "u")}
+        FROM issues_issueseen seen JOIN accounts_user u ON u.id = seen.user_id
+        WHERE seen.issue_id = %(issue)s ORDER BY seen.last_seen DESC LIMIT {MAX_PEOPLE})
+    UNION ALL
+    (SELECT NULL, {rows.columns(User, "u")}
+        FROM issues_issuesubscription subscription
+        JOIN accounts_user u ON u.id = subscription.user_id
+        WHERE subscription.issue_id = %(issue)s AND subscription.is_active
+        ORDER BY subscription.id LIMIT {MAX_PEOPLE})
+"""
+
+FIND_TAGS = f"""
+    SELECT key, count(*), sum(times_seen)::bigint FROM issues_issuetag
+    WHERE project_id = %s AND issue_id = %s
+    GROUP BY key ORDER BY key LIMIT {MAX_TAGS}
+"""
+
+
+class Tag(NamedTuple):
+    """A tag key of an issue."""
+
+    key: str
+    unique_values: int
+    times_seen: int
+
+
+class Viewer(NamedTuple):
+    user: User
+    last_seen: datetime
+
+
+class Details(NamedTuple):
+    """What an issue's page shows beside the issue."""
+
+    activities: list[Activity]
+    """Newest first, with their users."""
+    viewers: list[Viewer]
+    participants: list[User]
+    tags: list[Tag]
+    first_release: Release | None
+    last_release: Release | None
+
+
+class Found(NamedTuple):
+    """An issue, and how its caller gets at it."""
+
+    issue: Issue
+    access: Access
+    team_ids: frozenset[int]
+    """The project's teams."""
+    last_release_id: int | None
+
+
+def find_issue(caller: Caller, issue_id: int) -> Found | None:
+    """An issue by its id, with its assignee and the caller's marks. Two statements.
+
+    None when there is none, or none any more. The access may well allow nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_ISSUE, {"issue": issue_id, "user": caller.user_id})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    project_id, is_bookmarked, has_seen, subscription_reason, last_release_id, *columns = row
+    found = organization_queries.find_project_by_id(caller, project_id)
+    if found is None:
+        return None
+    access, project, team_ids = found
+    issue = queries.read_issue(columns, project)
+    issue.is_bookmarked = is_bookmarked
+    issue.has_seen = has_seen
+    issue.subscription_reason = subscription_reason
+    return Found(issue, access, team_ids, last_release_id)
+
+
+def load_details(found: Found, now: datetime) -> Details:
+    """The rest of an issue's page; fills in the issue's series. Five statements."""
+    issue = found.issue
+    queries.load_series([issue], SPANS, now)
+    viewers, participants = _people(issue)
+    releases = load_releases(
+        {pk for pk in (issue.first_release_id, found.last_release_id) if pk is not None}
+    )
+    first_release = releases.get(issue.first_release_id or 0)
+    return Details(
+        activities=_activities(issue),
+        viewers=viewers,
+        participants=participants,
+        tags=_tags(issue),
+        first_release=first_release,
+        # As the documents' server had it: without a first release there is no last one.
+        last_release=releases.get(found.last_release_id or 0) if first_release else None,
+    )
+
+
+def _activities(issue: Issue) -> list[Activity]:
+    split = rows.width(Activity)
+    activities = []
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_ACTIVITIES, [issue.pk])
+        for row in cursor.fetchall():
+            activity = rows.instance(Activity, row[:split])
+            if activity.user_id is not None:
+                activity.user = rows.instance(User, row[split:])
+            activities.append(activity)
+    return activities
+
+
+def _people(issue: Issue) -> tuple[list[Viewer], list[User]]:
+    viewers, participants = [], []
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_PEOPLE, {"issue": issue.pk})
+        for last_seen, *columns in cursor.fetchall():
+            user = rows.instance(User, columns)
+            if last_seen is None:
+                participants.append(user)
+            else:
+                viewers.append(Viewer(user, last_seen))
+    return viewers, participants
+
+
+def _tags(issue: Issue) -> list[Tag]:
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_TAGS, [issue.project_id, issue.pk])
+        return [Tag(*row) for row in cursor.fetchall()]

@@ -1,0 +1,310 @@
+"""Reading issues and events: finding them, and loading what a page shows beside their rows."""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from sentrylite import rows
+from sentrylite.accounts.models import User
+from sentrylite.arrays import literal
+from sentrylite.organizations.models import Project, Team
+from sentrylite.releases.queries import load_releases
+from stats import series
+from stats.periods import Span
+
+from .models import Event, Issue
+from .payload import codec
+from .payload.attributes import MAX_AGE, MAX_AHEAD
+
+logger = logging.getLogger(__name__)
+
+MAX_HITS = 1000
+
+# Issues -------------------------------------------------------------------------------------------
+
+# What `read_issue` reads. The issue is `i`.
+ISSUE_COLUMNS = ", ".join(
+    [rows.columns(Issue, "i"), rows.columns(User, "assignee"), rows.columns(Team, "team")]
+)
+ISSUE_JOINS = """
+    LEFT JOIN accounts_user assignee ON assignee.id = i.assigned_user_id
+    LEFT JOIN organizations_team team ON team.id = i.assigned_team_id
+"""
+
+# Each status is one ordered scan of the index, of no more rows than the page needs.
+_FIND_ISSUES = f"""
+    SELECT {ISSUE_COLUMNS}
+    FROM unnest(%(statuses)s::smallint[]) AS wanted (status)
+    CROSS JOIN LATERAL (
+        SELECT * FROM issues_issue
+        WHERE project_id = %(project)s AND status = wanted.status
+            AND last_seen > coalesce(%(quiet_since)s, '-infinity'::timestamptz)
+            AND {{part}}
+        ORDER BY last_seen {{direction}}, id {{direction}}
+        LIMIT %(offset)s::bigint + %(limit)s
+    ) i {ISSUE_JOINS}
+    ORDER BY i.last_seen {{direction}}, i.id {{direction}}
+    LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+ISSUES_FORWARD = _FIND_ISSUES.format(
+    part="last_seen <= coalesce(%(start)s, 'infinity'::timestamptz)", direction="DESC"
+)
+ISSUES_BACKWARD = _FIND_ISSUES.format(
+    part="last_seen > coalesce(%(start)s, '-infinity'::timestamptz)", direction="ASC"
+)
+
+COUNT_ISSUES = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM issues_issue
+        WHERE project_id = %(project)s AND status = ANY(%(statuses)s::smallint[])
+            AND last_seen > coalesce(%(quiet_since)s, '-infinity'::timestamptz)
+        LIMIT %(most)s
+    ) found
+"""
+
+# Both bounds of received_at are one moment: one partition.
+FIND_ISSUE_OF_EVENT = f"""
+    SELECT {ISSUE_COLUMNS}, environment.name
+    FROM issues_event e
+    JOIN issues_issue i ON i.id = e.issue_id AND i.status < {Issue.Status.PENDING_DELETION:d}
+    {ISSUE_JOINS}
+    LEFT JOIN organizations_environment environment ON environment.id = e.environment_id
+    WHERE e.project_id = %(project)s AND e.received_at = %(received_at)s
+        AND e.event_id = %(event)s
+"""
+
+
+def find_issues(
+    project: Project,
+    statuses: Iterable[int],
+    *,
+    quiet_since: datetime | None = None,
+    start: datetime | None = None,
+    is_backward: bool = False,
+    offset: int = 0,
+    limit: int,
+) -> list[Issue]:
+    """A project's issues in these statuses, newest first by when they were last seen, then by id.
+
+    From `start` on, without the first `offset`; backward those before `start`, the nearest first.
+    Without issues last seen at `quiet_since` or earlier. One statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ISSUES_BACKWARD if is_backward else ISSUES_FORWARD,
+            {
+                "project": project.pk,
+                "statuses": literal(statuses),
+                "quiet_since": quiet_since,
+                "start": start,
+                "offset": offset,
+                "limit": limit,
+            },
+        )
+        return [read_issue(row, project) for row in cursor.fetchall()]
+
+
+def count_issues(
+    project: Project, statuses: Iterable[int], *, quiet_since: datetime | None = None
+) -> int:
+    """How many issues `find_issues` has to find, counted up to MAX_HITS. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            COUNT_ISSUES,
+            {
+                "project": project.pk,
+                "statuses": literal(statuses),
+                "quiet_since": quiet_since,
+                "most": MAX_HITS,
+            },
+        )
+        return cursor.fetchone()[0]
+
+
+def find_issue_of_event(project: Project, event_id: UUID) -> Issue | None:
+    """The issue that an event of the project is in, with what led to it. Two statements."""
+    row = _find_by_event_id(FIND_ISSUE_OF_EVENT, project.pk, event_id)
+    if row is None:
+        return None
+    *columns, environment = row
+    issue = read_issue(columns, project)
+    issue.matching_event_id = event_id
+    issue.matching_environment = environment or None
+    return issue
+
+
+def read_issue(row: Sequence[Any], project: Project) -> Issue:
+    """An issue of the project from ISSUE_COLUMNS, with its assignee."""
+    split = rows.width(Issue)
+    issue, people = rows.instance(Issue, row[:split]), row[split:]
+    issue.project = project
+    split = rows.width(User)
+    if issue.assigned_user_id is not None:
+        issue.assigned_user = rows.instance(User, people[:split])
+    if issue.assigned_team_id is not None:
+        issue.assigned_team = rows.instance(Team, people[split:])
+    return issue
+
+
+# What a page of issues shows beside their rows ----------------------------------------------------
+
+# The caller's own: bookmarked, seen since it became active, and why subscribed. The issue is `i`.
+MARK_COLUMNS = """
+    bookmark.id IS NOT NULL, coalesce(seen.last_seen > i.active_at, false),
+    CASE WHEN subscription.is_active THEN subscription.reason END
+"""
+MARK_JOINS = """
+    LEFT JOIN issues_issuebookmark bookmark
+        ON bookmark.issue_id = i.id AND bookmark.user_id = %(user)s
+    LEFT JOIN issues_issueseen seen ON seen.issue_id = i.id AND seen.user_id = %(user)s
+    LEFT JOIN issues_issuesubscription subscription
+        ON subscription.issue_id = i.id AND subscription.user_id = %(user)s
+"""
+
+READ_MARKS = f"""
+    SELECT i.id, {MARK_COLUMNS} FROM issues_issue i {MARK_JOINS}
+    WHERE i.id = ANY(%(issues)s::bigint[])
+"""
+
+
+def load_marks(issues: Collection[Issue], user_id: int | None) -> None:
+    """Fill in whether somebody bookmarked, saw and subscribed to each issue.
+
+    One statement; none for an API key, which leaves no marks (`user_id` is None).
+    """
+    marks: dict[int, tuple[bool, bool, str | None]] = {}
+    if issues and user_id is not None:
+        with connection.cursor() as cursor:
+            ids = literal(issue.pk for issue in issues)
+            cursor.execute(READ_MARKS, {"user": user_id, "issues": ids})
+            marks = {issue_id: mark for issue_id, *mark in cursor.fetchall()}
+    for issue in issues:
+        issue.is_bookmarked, issue.has_seen, issue.subscription_reason = marks.get(
+            issue.pk, (False, False, None)
+        )
+
+
+def load_series(issues: Collection[Issue], spans: Mapping[str, Span], now: datetime) -> None:
+    """Fill in how many events each issue had in each of the named spans of time.
+
+    The issues are of one project. One statement; none without issues or spans.
+    """
+    for issue in issues:
+        issue.series = {}
+    if not issues or not spans:
+        return
+    moment = now.timestamp()
+    points = series.issue_series(
+        next(iter(issues)).project_id,
+        [issue.pk for issue in issues],
+        [span.until(moment) for span in spans.values()],
+        moment,
+    )
+    for issue in issues:
+        issue.series = dict(zip(spans, points[issue.pk], strict=True))
+
+
+# Events -------------------------------------------------------------------------------------------
+
+FIND_ADDRESS = """
+    SELECT received_at FROM issues_eventaddress
+    WHERE project_id = %(project)s AND event_id = %(event)s
+"""
+
+FIND_EVENT = f"""
+    SELECT {rows.columns(Event, "e")}, i.first_seen
+    FROM issues_event e
+    LEFT JOIN issues_issue i ON i.id = e.issue_id
+    WHERE e.project_id = %(project)s AND e.received_at = %(received_at)s
+        AND e.event_id = %(event)s
+"""
+
+FIND_NEIGHBOURS = """
+    SELECT (
+        SELECT event_id FROM issues_event
+        WHERE project_id = %(project)s AND issue_id = %(issue)s
+            AND received_at BETWEEN %(next_from)s AND %(next_to)s
+            AND ("timestamp", event_id) > (%(timestamp)s, %(event)s)
+        ORDER BY "timestamp", event_id LIMIT 1
+    ), (
+        SELECT event_id FROM issues_event
+        WHERE project_id = %(project)s AND issue_id = %(issue)s
+            AND received_at BETWEEN %(previous_from)s AND %(previous_to)s
+            AND ("timestamp", event_id) < (%(timestamp)s, %(event)s)
+        ORDER BY "timestamp" DESC, event_id DESC LIMIT 1
+    )
+"""
+
+# How long after and before it happened an event can have been received, as ingestion sees to it.
+_LONGEST_WAY = timedelta(seconds=MAX_AGE)
+_CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
+
+
+def find_event(project_id: int, event_id: UUID) -> Event | None:
+    """An event by its id, with its payload unpacked. Two statements, the first of which finds out
+    which partition it is in."""
+    row = _find_by_event_id(FIND_EVENT, project_id, event_id)
+    if row is None:
+        return None
+    *columns, issue_first_seen = row
+    event = rows.instance(Event, columns)
+    event.data = _unpack(event)
+    event.issue_first_seen = issue_first_seen
+    return event
+
+
+def load_neighbours(event: Event, now: datetime) -> None:
+    """Fill in the ids of the events just after and just before one in its issue, by when they
+    happened and then by id (events contract, section 2). One statement.
+
+    It looks only at the partitions that can hold them.
+    """
+    first = (event.issue_first_seen or event.timestamp) - _CLOCKS_DIFFER
+    with connection.cursor() as cursor:
+        cursor.execute(
+            FIND_NEIGHBOURS,
+            {
+                "project": event.project_id,
+                "issue": event.issue_id,
+                "timestamp": event.timestamp,
+                "event": event.event_id,
+                "next_from": max(first, event.timestamp - _CLOCKS_DIFFER),
+                "next_to": now + _CLOCKS_DIFFER,
+                "previous_from": first,
+                "previous_to": min(now, event.timestamp + _LONGEST_WAY) + _CLOCKS_DIFFER,
+            },
+        )
+        event.next_event_id, event.previous_event_id = cursor.fetchone()
+
+
+def load_release(event: Event) -> None:
+    """Fill in an event's release. One statement; none for an event without one."""
+    found = load_releases([event.release_id] if event.release_id else [])
+    event.release = found.get(event.release_id)
+
+
+def _find_by_event_id(statement: str, project_id: int, event_id: UUID) -> tuple[Any, ...] | None:
+    """The row that the statement finds for an event, where its partition still exists."""
+    place: dict[str, Any] = {"project": project_id, "event": event_id}
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_ADDRESS, place)
+        address = cursor.fetchone()
+        if address is None:
+            return None
+        cursor.execute(statement, {**place, "received_at": address[0]})
+        return cursor.fetchone()
+
+
+def _unpack(event: Event) -> dict[str, Any]:
+    """The payload, {} if it cannot be read: what the event's own columns say can still be shown."""
+    try:
+        data = codec.unpack(bytes(event.payload))
+    except ValueError as error:
+        logger.error("event %s of project %s: %s", event, event.project_id, error)
+        return {}
+    return data if isinstance(data, dict) else {}

@@ -1,0 +1,88 @@
+"""Releases in the back office."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Max, QuerySet, Sum
+from django.http import HttpRequest
+
+from sentrylite.admin import display
+from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
+from sentrylite.organizations.admin.joins import JoinInline
+
+from .models import Release, ReleaseProject
+
+
+class ReleaseProjectInline(JoinInline):
+    """The projects that ship a release, with what their events said. Counts are not taken back."""
+
+    model = ReleaseProject
+    related = ("release", "project")
+    fields = ["project", "new_issues", "first_event_at", "last_event_at"]
+    readonly_fields = ["new_issues", "first_event_at", "last_event_at"]
+    can_delete = False
+
+
+@admin.register(Release)
+class ReleaseAdmin(BaseAdmin):
+    list_display = [
+        "version",
+        "organization_link",
+        "project_links",
+        "new_issues",
+        "last_event",
+        "created_at",
+        "released_at",
+    ]
+    list_filter = [("organization", NeighbourFilter), ("projects", NeighbourFilter)]
+    list_select_related = ["organization"]
+    search_fields = ["version", "ref", "organization__slug"]
+    autocomplete_fields = ["organization", "owner"]
+    fields = ["organization", "version", "ref", "url", "owner", "created_at", "released_at"]
+    readonly_fields = ["created_at"]
+    inlines = [ReleaseProjectInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
+        return super().get_queryset(request).prefetch_related("projects")
+
+    def load_page(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        shipped = ReleaseProject.objects.filter(release__in=rows).order_by()
+        sums = {
+            release_id: facts
+            for release_id, *facts in shipped.values_list("release").annotate(
+                Sum("new_issues"), Max("last_event_at")
+            )
+        }
+        for release in rows:
+            release.new_issues, release.last_event_at = sums.get(release.pk, (0, None))
+
+    @admin.display(description="organization", ordering="organization__slug")
+    def organization_link(self, release: Release) -> str:
+        return display.link_to(release.organization)
+
+    @admin.display(description="projects")
+    def project_links(self, release: Release) -> str:
+        return display.links_to(release.projects.all())
+
+    @admin.display(description="new issues")
+    def new_issues(self, release: Release) -> int:
+        return release.new_issues
+
+    @admin.display(description="last event")
+    def last_event(self, release: Release) -> str:
+        return display.ago(release.last_event_at)
+
+    def links(self, request: HttpRequest, obj: Release) -> Sequence[Link]:
+        return [("Organization", display.url_of(obj.organization))]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        # Events carry the version they are from: a release does not change its name.
+        return [*self.readonly_fields, "organization", "version"] if obj else self.readonly_fields
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        # Which projects there are is known once there is an organization.
+        return self.inlines if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # events and counters name it by its id

@@ -1,0 +1,49 @@
+"""Reading releases, with what their projects' events have said."""
+
+from collections.abc import Collection
+
+from django.db import connection
+
+from sentrylite import rows
+from sentrylite.accounts.models import User
+from sentrylite.arrays import literal
+
+from .models import Release
+
+FIND_RELEASES = f"""
+    SELECT {rows.columns(Release, "r")}, shipped.slugs, shipped.names, shipped.new_issues,
+        shipped.first_event_at, shipped.last_event_at, {rows.columns(User, "u")}
+    FROM releases_release r
+    LEFT JOIN accounts_user u ON u.id = r.owner_id
+    CROSS JOIN LATERAL (
+        SELECT array_agg(p.slug ORDER BY p.slug) AS slugs,
+            array_agg(p.name ORDER BY p.slug) AS names, sum(link.new_issues) AS new_issues,
+            min(link.first_event_at) AS first_event_at, max(link.last_event_at) AS last_event_at
+        FROM releases_releaseproject link
+        JOIN organizations_project p ON p.id = link.project_id AND p.status = 'active'
+        WHERE link.release_id = r.id
+    ) shipped
+    WHERE r.id = ANY(%s::bigint[])
+"""
+
+
+def load_releases(ids: Collection[int]) -> dict[int, Release]:
+    """The releases with these ids, by id, as their serializer needs them: with their owner and the
+    sums over their projects. Those that do not exist are missing. One statement; none for no ids.
+    """
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_RELEASES, [literal(ids)])
+        return {release.pk: release for release in map(_release, cursor.fetchall())}
+
+
+def _release(row: tuple) -> Release:
+    split = rows.width(Release)
+    slugs, names, new_issues, first_event_at, last_event_at, *owner = row[split:]
+    release = rows.instance(Release, row[:split])
+    release.owner = rows.instance(User, owner) if release.owner_id else None
+    release.shipped_in = list(zip(slugs or (), names or (), strict=True))
+    release.new_issues = int(new_issues or 0)
+    release.first_event_at, release.last_event_at = first_event_at, last_event_at
+    return release
