@@ -17,7 +17,6 @@ from . import queries
 from .models import Activity, Issue
 
 MAX_ACTIVITIES = 100
-MAX_TAGS = 100
 # An issue that half a company watches does not make a page of a megabyte.
 MAX_PEOPLE = 100
 
@@ -57,20 +56,6 @@ FIND_PEOPLE = f"""
         ORDER BY subscription.id LIMIT {MAX_PEOPLE})
 """
 
-FIND_TAGS = f"""
-    SELECT key, count(*), sum(times_seen)::bigint FROM issues_issuetag
-    WHERE project_id = %s AND issue_id = %s
-    GROUP BY key ORDER BY key LIMIT {MAX_TAGS}
-"""
-
-
-class Tag(NamedTuple):
-    """A tag key of an issue."""
-
-    key: str
-    unique_values: int
-    times_seen: int
-
 
 class Viewer(NamedTuple):
     user: User
@@ -84,7 +69,6 @@ class Details(NamedTuple):
     """Newest first, with their users."""
     viewers: list[Viewer]
     participants: list[User]
-    tags: list[Tag]
     first_release: Release | None
     last_release: Release | None
 
@@ -122,7 +106,7 @@ def find_issue(caller: Caller, issue_id: int) -> Found | None:
 
 
 def load_details(found: Found, now: datetime) -> Details:
-    """The rest of an issue's page; fills in the issue's series. Five statements."""
+    """The rest of an issue's page; fills in the issue's series. Four statements."""
     issue = found.issue
     queries.load_series([issue], SPANS, now)
     viewers, participants = _people(issue)
@@ -134,7 +118,6 @@ def load_details(found: Found, now: datetime) -> Details:
         activities=_activities(issue),
         viewers=viewers,
         participants=participants,
-        tags=_tags(issue),
         first_release=first_release,
         # As the documents' server had it: without a first release there is no last one.
         last_release=releases.get(found.last_release_id or 0) if first_release else None,
@@ -165,9 +148,3 @@ def _people(issue: Issue) -> tuple[list[Viewer], list[User]]:
             else:
                 viewers.append(Viewer(user, last_seen))
     return viewers, participants
-
-
-def _tags(issue: Issue) -> list[Tag]:
-    with connection.cursor() as cursor:
-        cursor.execute(FIND_TAGS, [issue.project_id, issue.pk])
-        return [Tag(*row) for row in cursor.fetchall()]

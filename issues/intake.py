@@ -120,10 +120,10 @@ TAKE_NUMBERS = """
 ADD_ISSUES = f"""
     INSERT INTO issues_issue (project_id, number, first_release_id, first_seen, last_seen,
         active_at, level, type, title, culprit, logger, platform, metadata, message,
-        status, times_seen, user_count, comment_count)
+        status, times_seen, user_count, comment_count, tag_keys)
     SELECT project_id, number, nullif(release_id, 0), to_timestamp(moment), to_timestamp(moment),
         to_timestamp(moment), level, type, title, culprit, logger, platform, metadata,
-        message, {Issue.Status.UNRESOLVED:d}, 0, 0, 0
+        message, {Issue.Status.UNRESOLVED:d}, 0, 0, 0, '{{}}'
     FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::float8[], %s::smallint[], %s::text[],
             %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[])
         AS issue(project_id, number, release_id, moment, level, type, title, culprit, logger,
@@ -339,7 +339,8 @@ def _microseconds(moment: float) -> int:
 # Counters -----------------------------------------------------------------------------------------
 
 LOCK_ISSUES = """
-    SELECT id FROM issues_issue WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+    SELECT id, tag_keys::text FROM issues_issue WHERE id = ANY(%s::bigint[])
+    ORDER BY id FOR NO KEY UPDATE
 """
 
 ADD_USERS = """
@@ -347,6 +348,23 @@ ADD_USERS = """
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
     ON CONFLICT DO NOTHING
     RETURNING project_id, issue_id
+"""
+
+# `first_seen` is when the row was made, as the documents' server had it. A row whose xmax is 0 is
+# one that this statement made.
+ADD_TAGS = """
+    WITH tag AS (
+        INSERT INTO issues_issuetag AS tag
+            (project_id, issue_id, key, value, times_seen, first_seen, last_seen)
+        SELECT project_id, issue_id, key, value, times, now(), to_timestamp(last)
+        FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::float8[])
+            AS batch(project_id, issue_id, key, value, times, last)
+        ON CONFLICT (project_id, issue_id, key, value) DO UPDATE
+        SET times_seen = tag.times_seen + excluded.times_seen,
+            last_seen = greatest(tag.last_seen, excluded.last_seen)
+        RETURNING issue_id, key, xmax = 0 AS is_new
+    )
+    SELECT issue_id, key, count(*) FROM tag WHERE is_new GROUP BY issue_id, key
 """
 
 _FACTS = ("level", "type", "title", "culprit", "logger", "platform", "metadata", "message")
@@ -362,61 +380,79 @@ ADD_TO_ISSUES = f"""
     UPDATE issues_issue issue
     SET times_seen = issue.times_seen + batch.times,
         user_count = issue.user_count + batch.users,
+        tag_keys = batch.tag_keys,
         last_seen = greatest(issue.last_seen, to_timestamp(batch.moment)),
         {_NEWER_FACTS}
-    FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::float8[], %s::smallint[],
+    FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::jsonb[], %s::float8[], %s::smallint[],
             %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[])
-        AS batch(project_id, issue_id, times, users, moment, {", ".join(_FACTS)})
+        AS batch(issue_id, times, users, tag_keys, moment, {", ".join(_FACTS)})
     WHERE issue.id = batch.issue_id
 """
 
+# More are only noise, and would make the issue's row a large one. They are still counted as tags.
+MAX_TAG_KEYS = 200
 
-def lock_issues(cursor: Any, issue_ids: Iterable[int]) -> set[int]:
-    """Make others who count in these issues wait; returns those that still exist."""
+Issues = Mapping[tuple[int, int], tuple[int, Facts]]
+Tags = Mapping[tuple[int, int, str, str], tuple[int, float]]
+TagKeys = dict[str, list[int]]
+
+
+def lock_issues(cursor: Any, issue_ids: Iterable[int]) -> dict[int, TagKeys]:
+    """Make others who count in these issues wait; returns the `tag_keys` of those that exist."""
     cursor.execute(LOCK_ISSUES, [literal(sorted(issue_ids))])
-    return {issue_id for (issue_id,) in cursor.fetchall()}
+    return {issue_id: orjson.loads(tag_keys) for issue_id, tag_keys in cursor.fetchall()}
 
 
 def add_to_issues(
     cursor: Any,
-    issues: Mapping[tuple[int, int], tuple[int, Facts]],
+    locked: Mapping[int, TagKeys],
+    issues: Issues,
     users: Iterable[tuple[int, int, int]],
+    tags: Tags,
 ) -> None:
-    """Count events and users in (project, issue), and take over the newest facts.
+    """Count events, users and tag values in issues, and take over the newest facts.
 
-    The issues are to be locked already.
+    `issues` is by (project, issue), `tags` by (project, issue, key, value). All issues are to be
+    locked already, by `lock_issues`.
     """
     if not issues:
         return
-    new_users: Counter[tuple[int, int]] = Counter()
-    if users := sorted(users):
-        cursor.execute(ADD_USERS, _columns(users))
-        new_users.update(cursor.fetchall())
+    new_users: Counter[int] = Counter()
+    if rows := sorted(users):
+        cursor.execute(ADD_USERS, _columns(rows))
+        new_users.update(issue_id for _, issue_id in cursor.fetchall())
+    tag_keys = _add_tags(cursor, locked, tags)
     cursor.execute(
         ADD_TO_ISSUES,
         _columns(
-            (*key, times, new_users[key], *facts) for key, (times, facts) in sorted(issues.items())
+            (
+                issue_id,
+                times,
+                new_users[issue_id],
+                orjson.dumps(tag_keys[issue_id]).decode(),
+                *facts,
+            )
+            for (_, issue_id), (times, facts) in sorted(issues.items())
         ),
     )
 
 
-# `first_seen` is when the row was made, as the documents' server had it.
-ADD_TAGS = """
-    INSERT INTO issues_issuetag AS tag
-        (project_id, issue_id, key, value, times_seen, first_seen, last_seen)
-    SELECT project_id, issue_id, key, value, times, now(), to_timestamp(last)
-    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::float8[])
-        AS batch(project_id, issue_id, key, value, times, last)
-    ON CONFLICT (project_id, issue_id, key, value) DO UPDATE
-    SET times_seen = tag.times_seen + excluded.times_seen,
-        last_seen = greatest(tag.last_seen, excluded.last_seen)
-"""
-
-
-def add_tags(cursor: Any, tags: Mapping[tuple[int, int, str, str], tuple[int, float]]) -> None:
-    """Count tag values by (project, issue, key, value): how often, and when last."""
-    if tags:
-        cursor.execute(ADD_TAGS, _columns((*key, *value) for key, value in sorted(tags.items())))
+def _add_tags(cursor: Any, locked: Mapping[int, TagKeys], tags: Tags) -> dict[int, TagKeys]:
+    """Count tag values; returns the new sums of the locked issues."""
+    sums = {issue_id: dict(tag_keys) for issue_id, tag_keys in locked.items()}
+    if not tags:
+        return sums
+    events: Counter[tuple[int, str]] = Counter()
+    for (_, issue_id, key, _), (times, _) in tags.items():
+        events[issue_id, key] += times
+    cursor.execute(ADD_TAGS, _columns((*key, *value) for key, value in sorted(tags.items())))
+    new_values = {(issue_id, key): count for issue_id, key, count in cursor.fetchall()}
+    for (issue_id, key), times in events.items():
+        of_issue = sums[issue_id]
+        if key in of_issue or len(of_issue) < MAX_TAG_KEYS:
+            values, before = of_issue.get(key, (0, 0))
+            of_issue[key] = [values + new_values.get((issue_id, key), 0), before + times]
+    return sums
 
 
 ADD_SEEN_IN = """

@@ -25,7 +25,7 @@ DELETE_ROWS = tuple(
     f"""
     DELETE FROM {table} WHERE ctid = ANY(ARRAY(
         SELECT ctid FROM {table} WHERE project_id = %(project)s AND issue_id = %(issue)s
-        LIMIT {ROWS_AT_ONCE}))
+        LIMIT %(limit)s))
     """
     for table in (
         "issues_issuehash",
@@ -37,10 +37,10 @@ DELETE_ROWS = tuple(
 )
 
 # An event and its address together, so that a half-deleted issue leaves no address behind.
-DELETE_EVENTS = f"""
+DELETE_EVENTS = """
     WITH gone AS (
         SELECT project_id, received_at, event_id FROM issues_event
-        WHERE project_id = %(project)s AND issue_id = %(issue)s LIMIT {ROWS_AT_ONCE}
+        WHERE project_id = %(project)s AND issue_id = %(issue)s LIMIT %(limit)s
     ), addresses AS (
         DELETE FROM issues_eventaddress address USING gone
         WHERE address.project_id = gone.project_id AND address.event_id = gone.event_id
@@ -109,14 +109,10 @@ def _deleted_before(moment: datetime) -> list[Issue]:
 
 
 def _purge(issue: Issue) -> None:
-    names = {"project": issue.project_id, "issue": issue.pk}
-    for statement in (DELETE_EVENTS, *DELETE_ROWS):
-        while _rows(statement, names) == ROWS_AT_ONCE:
-            pass
-    issue.delete()
-
-
-def _rows(statement: str, names: dict[str, int]) -> int:
+    place = {"project": issue.project_id, "issue": issue.pk, "limit": ROWS_AT_ONCE}
     with connection.cursor() as cursor:
-        cursor.execute(statement, names)
-        return cursor.rowcount
+        for statement in (DELETE_EVENTS, *DELETE_ROWS):
+            cursor.execute(statement, place)
+            while cursor.rowcount == ROWS_AT_ONCE:
+                cursor.execute(statement, place)
+    issue.delete()

@@ -1,4 +1,4 @@
-"""A pytest plugin: the tests' own PostgreSQL, started when no DATABASE_URL is set.
+"""A pytest plugin: the tests' environment, with a PostgreSQL of their own without DATABASE_URL.
 
 Loaded by `-p tests.postgres`, before pytest-django imports the settings that read DATABASE_URL.
 """
@@ -38,6 +38,7 @@ def pytest_load_initial_conftests(
     parser: pytest.Parser, args: list[str]
 ) -> Generator[None, object, object]:
     options = parser.parse_known_args(args)
+    os.environ.setdefault("SECRET_KEY", "signs nothing outside the tests")
     # Workers of pytest-xdist find the variable in the environment they inherit.
     if "DATABASE_URL" not in os.environ and not _only_prints(options):
         try:

@@ -264,6 +264,7 @@ class Migration(migrations.Migration):
                 ("times_seen", models.BigIntegerField(default=0)),
                 ("user_count", models.IntegerField(default=0)),
                 ("comment_count", models.IntegerField(default=0)),
+                ("tag_keys", models.JSONField(default=dict, editable=False)),
                 ("active_at", models.DateTimeField()),
                 ("resolved_at", models.DateTimeField(blank=True, null=True)),
                 ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),

@@ -69,6 +69,8 @@ class Issue(models.Model):
     times_seen = models.BigIntegerField(default=0)
     user_count = models.IntegerField(default=0)
     comment_count = models.IntegerField(default=0)
+    # Key → [how many values, how many events]: the sums of the issue's tags.
+    tag_keys = models.JSONField(default=dict, editable=False)
     # When it last became unresolved; older "seen" marks do not count.
     active_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)

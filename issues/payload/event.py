@@ -6,7 +6,8 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class ScrubRules:
-    """A project's data scrubbing settings, joined with its organization's (ingest.md §14)."""
+    """A project's data scrubbing settings, joined with its organization's (ingest contract,
+    section 14)."""
 
     enabled: bool = True
     defaults: bool = True
@@ -30,7 +31,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class EventUser:
-    """Who an event happened to (ingest.md §9)."""
+    """Who an event happened to (ingest contract, section 9)."""
 
     hash: int
     """Signed 64-bit: the first eight bytes, big endian, of the md5 of the identifying value."""

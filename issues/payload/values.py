@@ -20,6 +20,7 @@ MAX_DEPTH = 16
 MAX_EPOCH = 253_402_300_799.0
 """The last second `datetime` can say."""
 
+_LONGEST_ADDRESS = 64
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**64 - 1
 
@@ -157,10 +158,14 @@ def _read_number(text: str) -> float | None:
         return None
 
 
-@lru_cache(maxsize=4096)
 def read_address(text: str) -> str | None:
     """An IP address in its usual spelling, without a zone; None if it is none."""
+    return _read_address(text.strip().partition("%")[0][:_LONGEST_ADDRESS])
+
+
+@lru_cache(maxsize=4096)
+def _read_address(text: str) -> str | None:
     try:
-        return str(ip_address(text.strip().partition("%")[0]))
+        return str(ip_address(text))
     except ValueError:
         return None

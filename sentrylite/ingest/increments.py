@@ -1,6 +1,6 @@
 """What a batch of events adds to the counters: collected, added up, stored for later, applied."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple, Self
 
 import orjson
@@ -178,21 +178,21 @@ class Increments:
     def apply(self, cursor: Any) -> None:
         """Write them all: a fixed number of statements, in one order in every process.
 
-        Issues come first: whoever shares one queues there. What everybody shares comes last.
+        Issues are locked first: whoever shares one queues there. What everybody shares comes last.
         """
+        locked = {}
         if self.issues:
-            alive = intake.lock_issues(cursor, (issue_id for _, issue_id in self.issues))
-            if len(alive) < len(self.issues):
-                self._keep_issues(alive)
-        intake.add_to_issues(cursor, self.issues, self.users)
+            locked = intake.lock_issues(cursor, (issue_id for _, issue_id in self.issues))
+            if len(locked) < len(self.issues):
+                self._keep_issues(locked.keys())
+        intake.add_to_issues(cursor, locked, self.issues, self.users, self.tags)
         counters.add_issue_days(cursor, self.days)
-        intake.add_tags(cursor, self.tags)
         intake.add_seen_in(cursor, self.seen_in)
         intake.add_people(cursor, self.people)
         release_intake.add_events(cursor, self.releases)
         counters.add_series_counts(cursor, self.series)
 
-    def _keep_issues(self, alive: set[int]) -> None:
+    def _keep_issues(self, alive: Collection[int]) -> None:
         """Forget what belongs to issues that were removed since their events came."""
         self.issues = {key: value for key, value in self.issues.items() if key[1] in alive}
         self.days = {key: value for key, value in self.days.items() if key[1] in alive}

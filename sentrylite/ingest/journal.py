@@ -10,6 +10,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sentrylite.arrays import literal
@@ -105,7 +106,7 @@ class Journal:
         owners = self._connection.run(self._other_owners)
         folded = 0
         for owner in owners:
-            while count := self._connection.run(lambda cursor, owner=owner: _adopt(cursor, owner)):
+            while count := self._connection.run(partial(_adopt, owner=owner)):
                 folded += count
         if folded:
             logger.info("counted %d batches that an earlier process had left behind", folded)

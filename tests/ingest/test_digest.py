@@ -206,6 +206,24 @@ def test_tags_are_counted_by_issue(key: ProjectKey, ingest: Ingest) -> None:
     ]
 
 
+def test_an_issue_sums_up_its_tags_by_key(key: ProjectKey, ingest: Ingest) -> None:
+    ingest(
+        prepared(key, tags=[("browser", "Firefox"), ("level", "error")]),
+        prepared(key, tags=[("browser", "Chrome")]),
+    )
+    ingest(prepared(key, tags=[("browser", "Chrome")]), prepared(key, tags=[("browser", "Lynx")]))
+    assert Issue.objects.get().tag_keys == {"browser": [3, 4], "level": [1, 1]}
+
+
+def test_an_issue_sums_up_no_more_keys_than_make_sense(key: ProjectKey, ingest: Ingest) -> None:
+    for start in (0, 150, 100):
+        ingest(prepared(key, tags=[(f"key-{n}", "x") for n in range(start, start + 150)]))
+    tag_keys = Issue.objects.get().tag_keys
+    assert len(tag_keys) == 200
+    assert tag_keys["key-120"] == [1, 2]
+    assert IssueTag.objects.count() == 300
+
+
 def test_users_are_counted_once(key: ProjectKey, ingest: Ingest) -> None:
     ingest(prepared(key, user=a_user("1")), prepared(key, user=a_user("1")))
     ingest(prepared(key, user=a_user("1")), prepared(key, user=a_user("2")), prepared(key))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from issues.details import Details, Tag, Viewer
+from issues.details import Details, Viewer
 from issues.models import Activity, Issue
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.accounts.models import User
@@ -12,6 +12,10 @@ from sentrylite.releases.models import Release
 
 from .issues import IssueSerializer
 from .tags import tag_name
+
+# The first sight of the issue is only among its activities where there is room.
+MAX_ACTIVITIES = 100
+MAX_TAGS = 100
 
 
 class IssueBareSerializer(IssueSerializer):
@@ -32,7 +36,7 @@ class IssueDetailSerializer(IssueBareSerializer):
             "activity": [
                 *(self._activity(activity) for activity in details.activities),
                 first_seen(issue),
-            ][:MAX_ITEMS],
+            ][:MAX_ACTIVITIES],
             "firstRelease": self._release(details.first_release),
             "lastRelease": self._release(details.last_release),
             "participants": [self._user(user) for user in details.participants],
@@ -41,7 +45,7 @@ class IssueDetailSerializer(IssueBareSerializer):
             "pluginIssues": [],
             "seenBy": [self._viewer(viewer) for viewer in details.viewers],
             "stats": issue.series,
-            "tags": sorted((tag_summary(tag) for tag in details.tags), key=lambda tag: tag["name"]),
+            "tags": tag_summaries(issue),
             "userReportCount": 0,
         }
         return dict(sorted(answer.items()))
@@ -65,10 +69,6 @@ class IssueDetailSerializer(IssueBareSerializer):
         return UserSerializer(user, context=self.context).data
 
 
-# Of activities; the first sight of the issue is only among them where there is room.
-MAX_ITEMS = 100
-
-
 def first_seen(issue: Issue) -> dict[str, Any]:
     """How every issue began; it is in no table (issues contract, section 2)."""
     return {
@@ -80,10 +80,14 @@ def first_seen(issue: Issue) -> dict[str, Any]:
     }
 
 
-def tag_summary(tag: Tag) -> dict[str, Any]:
-    return {
-        "key": tag.key,
-        "name": tag_name(tag.key),
-        "totalValues": tag.times_seen,
-        "uniqueValues": tag.unique_values,
-    }
+def tag_summaries(issue: Issue) -> list[dict[str, Any]]:
+    summaries = [
+        {
+            "key": key,
+            "name": tag_name(key),
+            "totalValues": events,
+            "uniqueValues": values,
+        }
+        for key, (values, events) in issue.tag_keys.items()
+    ]
+    return sorted(summaries, key=lambda summary: summary["name"])[:MAX_TAGS]

@@ -5,7 +5,7 @@ credential's scopes (403), what the path names (404), the caller's rights there 
 method (405) and the body (400).
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
@@ -36,7 +36,7 @@ class CallerView(ApiView):
 
     @property
     def caller(self) -> Caller:
-        return self.request.auth
+        return cast(Caller, self.request.auth)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -47,7 +47,7 @@ class CallerView(ApiView):
 
     def require(self, access: Access) -> None:
         """Refuse a caller whose rights in the organization miss the method's scopes."""
-        required = self.scopes.get(self.request.method)
+        required = self.scopes.get(self.request.method or "")
         if required is not None and not access.allows(required):
             raise PermissionDenied
 

@@ -1,0 +1,7 @@
+"""Issues and their events in the back office."""
+
+from .activities import ActivityAdmin
+from .issues import IssueAdmin
+from .journal import JournalEntryAdmin
+
+__all__ = ["ActivityAdmin", "IssueAdmin", "JournalEntryAdmin"]

@@ -1,0 +1,25 @@
+"""The journal of ingestion in the back office: rows here wait to be added up, for a moment."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.db.models.functions import Length
+from django.http import HttpRequest
+
+from issues.models import JournalEntry
+from sentrylite.admin.base import BaseAdmin, ReadOnly
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(ReadOnly, BaseAdmin):
+    list_display = ["id", "owner", "size"]
+    ordering = ["id"]
+    fields = readonly_fields = ["id", "owner", "size"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[JournalEntry]:
+        return super().get_queryset(request).defer("data").annotate(data_size=Length("data"))
+
+    @admin.display(description="bytes", ordering="data_size")
+    def size(self, entry: Any) -> int:
+        return entry.data_size

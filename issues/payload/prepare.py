@@ -1,0 +1,59 @@
+"""From an SDK's event to what is written: every step that needs no database."""
+
+from uuid import UUID
+
+from issues.payload import codec
+from issues.payload.event import PreparedEvent, ScrubRules, Sender
+from issues.payload.grouping import hashes
+from issues.payload.levels import LEVELS
+from issues.payload.normalize import normalize
+from issues.payload.scrub import scrub
+from issues.payload.stacktrace import settle_in_app
+from issues.payload.tags import tags_of
+from issues.payload.titles import describe, search_text
+from issues.payload.users import event_user
+from issues.payload.values import JsonObject
+
+
+def prepare(raw: JsonObject, *, rules: ScrubRules, sender: Sender, now: float) -> PreparedEvent:
+    """Any JSON object in; out the event, cleaned, scrubbed, described and packed. Never raises.
+    Whose event it is, the caller fills in: project, organization and key."""
+    event = normalize(raw, now=now, sender=sender)
+    scrub(event, rules)  # before anything is made of what must not be stored
+    description = describe(event)  # before `in_app` is settled: the culprit wants it as sent
+    settle_in_app(event)
+    user = event_user(event)
+    tags = tags_of(event, user)
+
+    event["type"] = description.type
+    event["title"] = description.title
+    event["culprit"] = description.culprit
+    event["metadata"] = description.metadata
+    if description.location is not None:
+        event["location"] = description.location
+    event["tags"] = tags
+    event["hashes"] = hashes(event)
+    payload, size = codec.pack(event)
+
+    return PreparedEvent(
+        event_id=UUID(event["event_id"]),
+        timestamp=event["timestamp"],
+        received_at=event["received"],
+        platform=event["platform"],
+        level=LEVELS[event["level"]],
+        type=description.type,
+        title=description.title,
+        culprit=description.culprit,
+        location=description.location,
+        logger=event.get("logger", ""),
+        metadata=description.metadata,
+        message=search_text(event, description),
+        release=event.get("release"),
+        dist=event.get("dist"),
+        environment=event.get("environment", ""),
+        hashes=[UUID(text) for text in event["hashes"]],
+        tags=tags,
+        user=user,
+        payload=payload,
+        size=size,
+    )

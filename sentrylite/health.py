@@ -1,0 +1,43 @@
+"""`/_health/`: 200 when the server can take events, else 503 and why."""
+
+import asyncio
+import time
+
+from sentrylite.ingest.buffer import Buffer
+from sentrylite.ingest.connection import Connection, Lost
+from sentrylite.wsgi_bridge import Receive, Scope, Send
+
+# Asked more often than this, it repeats its last answer.
+SECONDS = 1.0
+
+
+class Health:
+    def __init__(self, buffer: Buffer) -> None:
+        self._buffer = buffer
+        self._connection = Connection("health")
+        self._lock = asyncio.Lock()
+        self._problem: str | None = None
+        self._checked_at = float("-inf")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._lock:
+            if time.monotonic() - self._checked_at > SECONDS:
+                self._problem = await asyncio.to_thread(self._check)
+                self._checked_at = time.monotonic()
+        status, body = (503, self._problem) if self._problem else (200, "ok")
+        content = b"" if scope["method"] == "HEAD" else body.encode()
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def _check(self) -> str | None:
+        if not self._buffer.is_running:
+            return "The thread that stores events is not running."
+        try:
+            self._connection.run(lambda cursor: cursor.execute("SELECT 1"))
+        except Lost:
+            return "The database cannot be reached."
+        return None

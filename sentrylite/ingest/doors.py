@@ -1,0 +1,230 @@
+"""What happens behind each door for SDKs: from a request to stored events and an answer."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from issues.payload.event import PreparedEvent
+
+from . import answers, items, origins, refusals, security
+from .admission import Admission, Admitted, Rules, project_id_of
+from .answers import Answer
+from .authentication import KeyInfo, ProjectKeys, read_credentials, read_dsn
+from .buffer import Buffer, Full
+from .decoding import BrokenBody, decode, decode_store, parse_json
+from .envelope import BrokenEnvelope, Envelope, Item, parse
+from .items import CountedEvent
+from .limits import Limits, TooLarge
+from .refusals import Refused
+from .request import Request
+
+Result = TypeVar("Result")
+
+# Up to so many bytes a body is decompressed, and its JSON read, on the event loop; larger ones in
+# a few threads, which also bounds how much is being inflated at a time.
+INLINE = 256 * 1024
+INLINE_DECODED = 1024 * 1024
+THREADS = 2
+
+STORE = Rules()
+# Today's door: it never asked for a client, and has words of its own.
+ENVELOPE = Rules(
+    no_credentials=refusals.NO_ENVELOPE_CREDENTIALS,
+    other_project=refusals.OTHER_ENVELOPE_PROJECT,
+    needs_client=False,
+)
+
+
+class Doors:
+    """A method a door. Each raises `Refused`, or one of the faults that `app` has words for."""
+
+    def __init__(self, buffer: Buffer, keys: ProjectKeys, limits: Limits) -> None:
+        self._buffer = buffer
+        self._keys = keys
+        self._limits = limits
+        self._admission = Admission(keys, buffer)
+        self._threads = ThreadPoolExecutor(THREADS, "ingest")
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    async def store(self, request: Request, project: str | None) -> Answer:
+        """One event (ingest contract, section 4). With GET it stands in the query."""
+        credentials = read_credentials(request.headers, request.query)
+        admitted = await self._admission.admit(request, credentials, project, STORE)
+        if request.method == "POST":
+            body = await self._read_post(request)
+        else:
+            body = _sentry_data(request)
+        encoding = request.header(b"content-encoding")
+        data = await self._decode(decode_store, body, encoding, self._limits.event)
+        if not data:
+            raise Refused(refusals.NO_DATA)
+        event_id = await self._take_event(data, admitted)
+        return answers.stored(event_id) if request.method == "POST" else answers.pixel(event_id)
+
+    async def envelope(self, request: Request, project: str | None) -> Answer:
+        """Events and other items (ingest contract, section 5; clients contract, section 9.5).
+
+        Of a broken envelope the items that arrived whole are taken before it is refused.
+        """
+        credentials = read_credentials(request.headers, request.query)
+        admitted = None
+        if credentials is not None:
+            admitted = await self._admission.admit(request, credentials, project, ENVELOPE)
+        envelope, cause = await self._read_envelope(request)
+        if admitted is None:
+            credentials = read_dsn(envelope.headers.get("dsn"))
+            admitted = await self._admission.admit(request, credentials, project, ENVELOPE)
+        event_id = await self._take_items(envelope, admitted)
+        if cause is not None:
+            raise BrokenEnvelope(cause)
+        return answers.stored(event_id)
+
+    async def security_report(self, request: Request, project: str | None) -> Answer:
+        """A browser's report of a broken policy (clients contract, section 9.9)."""
+        credentials = read_credentials(request.headers, request.query)
+        admitted = await self._admission.admit(request, credentials, project, STORE)
+        if not security.is_report_type(request.header(b"content-type")):
+            raise Refused(refusals.NOT_A_REPORT)
+        body = await request.body.read(limit=self._limits.body)
+        encoding = request.header(b"content-encoding")
+        data = await self._decode(decode, body, encoding, self._limits.event)
+        if not data:
+            raise Refused(refusals.NO_REPORT)
+        report = security.read_report(
+            parse_json(data),
+            user_agent=request.user_agent,
+            environment=request.query.get("sentry_environment"),
+            release=request.query.get("sentry_release"),
+        )
+        key, sender = admitted
+        if not origins.is_allowed(report.origin, key.allowed_domains):
+            self._buffer.count(key, "invalid_origin")
+            raise Refused(refusals.FOREIGN_REPORT)
+        event = await self._run(
+            len(data), items.prepare_event, report.event, key, sender, now=time.time()
+        )
+        await self._submit(event, key)
+        return answers.report_received()
+
+    async def cross_domain_policy(self, request: Request, project: str | None) -> Answer:
+        """Which sites' Flash may send events to a project."""
+        project = project or ""
+        domains = await self._keys.allowed_domains(project_id_of(project))
+        if domains is None:
+            raise Refused(refusals.unknown_project(project))
+        return answers.cross_domain_policy(domains)
+
+    # Bodies -------------------------------------------------------------------------------------
+
+    async def _read_post(self, request: Request) -> bytes:
+        body = await request.body.read(limit=self._limits.body)
+        if request.header(b"content-type").lower().startswith("multipart/form-data"):
+            raise Refused(refusals.NO_DATA)
+        return body
+
+    async def _read_envelope(self, request: Request) -> tuple[Envelope, str | None]:
+        """What can be read of an envelope, and what is wrong with the rest if it is."""
+        body = await request.body.read(limit=self._limits.body)
+        encoding = request.header(b"content-encoding")
+        try:
+            data = await self._decode(decode, body, encoding, self._limits.envelope)
+            return await self._run(len(data), parse, data, max_items=self._limits.items), None
+        except BrokenBody as error:
+            raise BrokenEnvelope(str(error)) from error
+        except BrokenEnvelope as fault:
+            if fault.envelope is None:
+                raise
+            return fault.envelope, str(fault)
+
+    async def _decode(
+        self, decoder: Callable[..., bytes], body: bytes, encoding: str, limit: int
+    ) -> bytes:
+        """`decoder(body, encoding)`, in a thread when the body is large or turns out to be."""
+        if len(body) <= INLINE:
+            try:
+                return decoder(body, encoding, limit=min(limit, INLINE_DECODED))
+            except TooLarge:
+                if limit <= INLINE_DECODED:
+                    raise
+        return await self._in_thread(decoder, body, encoding, limit=limit)
+
+    async def _run(
+        self, size: int, function: Callable[..., Result], *arguments: Any, **options: Any
+    ) -> Result:
+        """Call a function that works on `size` bytes, in a thread when they are many."""
+        if size <= INLINE:
+            return function(*arguments, **options)
+        return await self._in_thread(function, *arguments, **options)
+
+    async def _in_thread(
+        self, function: Callable[..., Result], *arguments: Any, **options: Any
+    ) -> Result:
+        call = partial(function, *arguments, **options)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    # Items --------------------------------------------------------------------------------------
+
+    async def _take_items(self, envelope: Envelope, admitted: Admitted) -> str | None:
+        """Store the events and count the rest; returns the id that the envelope is known by.
+
+        Raises the first fault when everything that is in order has been taken.
+        """
+        header_id = items.read_event_id(envelope.headers.get("event_id"))
+        event_ids: list[str] = []
+        faults: list[Exception] = []
+        for item in envelope.items:
+            if item.type != items.EVENT:
+                self._count(item, admitted.key)
+                continue
+            try:
+                # The envelope's id is for one event, and there should not be more.
+                own_id = None if event_ids else header_id
+                event_ids.append(await self._take_event(item.payload, admitted, own_id))
+            except Exception as fault:
+                faults.append(fault)
+        try:
+            if faults:
+                raise faults[0]
+        finally:
+            # A fault holds this frame, and so the envelope: as long as the frame held the fault,
+            # up to a hundred megabytes would wait for the garbage collector.
+            faults.clear()
+        return event_ids[0] if event_ids else header_id
+
+    async def _take_event(
+        self, data: bytes | memoryview, admitted: Admitted, event_id: str | None = None
+    ) -> str:
+        """Store one event; returns its id once that is on disk."""
+        if len(data) > self._limits.event:
+            raise TooLarge(self._limits.event)
+        event = await self._run(
+            len(data), items.read_event, data, *admitted, now=time.time(), event_id=event_id
+        )
+        if isinstance(event, CountedEvent):
+            self._buffer.count(admitted.key, "accepted_item", items.category(event.type))
+            return event.event_id
+        await self._submit(event, admitted.key)
+        return event.event_id.hex
+
+    def _count(self, item: Item, key: KeyInfo) -> None:
+        quantity = items.quantity(item.headers, len(item.payload))
+        self._buffer.count(key, "accepted_item", items.category(item.type), quantity)
+
+    async def _submit(self, event: PreparedEvent, key: KeyInfo) -> None:
+        try:
+            await self._buffer.submit(event)
+        except Full:
+            self._buffer.count(key, "rate_limited")
+            raise
+
+
+def _sentry_data(request: Request) -> bytes:
+    """The body that stands in the query of a GET."""
+    data = request.query.get("sentry_data", "").encode()
+    # base64 that nobody percent-encoded has lost its plus signs.
+    return data if data.startswith(b"{") else data.replace(b" ", b"+")

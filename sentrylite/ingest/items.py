@@ -1,0 +1,102 @@
+"""The items of an envelope: which become events, and under which category the others count."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from issues.payload.event import PreparedEvent, Sender
+from issues.payload.prepare import prepare
+
+from . import refusals
+from .authentication import KeyInfo
+from .decoding import parse_json
+from .refusals import Refused
+
+EVENT = "event"
+
+OTHER = "other"
+
+# Item types to what they count as (`stats.usage.ITEM_CATEGORIES`). What is not stored yet is
+# accepted and counted all the same, so that nothing a client sends is an error (clients contract,
+# section 9.5).
+CATEGORIES = {
+    "event": "error",
+    "transaction": "transaction",
+    "span": "span",
+    "session": "session",
+    "sessions": "session",
+    "attachment": "attachment",
+    "user_report": "user_report",
+    "feedback": "feedback",
+    "client_report": "client_report",
+    "check_in": "check_in",
+    "log": "log",
+    "trace_metric": "trace_metric",
+    "profile": "profile",
+    "profile_chunk": "profile",
+    "replay_event": "replay",
+    "replay_recording": "replay",
+    "replay_video": "replay",
+}
+
+# Events that are no errors: they make no issue, and count like an item of their type.
+COUNTED_EVENTS = ("transaction", "feedback")
+
+EVENT_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class CountedEvent(NamedTuple):
+    """An event that is accepted and counted, but not stored."""
+
+    type: str
+    event_id: str
+
+
+def category(item_type: str) -> str:
+    """What an item of this type counts as; `other` for what is not known or of no interest."""
+    return CATEGORIES.get(item_type, OTHER)
+
+
+def quantity(headers: Mapping[str, Any], size: int) -> int:
+    """How many things an item of `size` bytes holds: spans, logs and metrics come in lists."""
+    count = headers.get("item_count")
+    # Nobody fits more things than bytes into a payload: such a count is made up.
+    return count if type(count) is int and 0 < count <= size else 1
+
+
+def read_event(
+    data: bytes | memoryview, key: KeyInfo, sender: Sender, *, now: float, event_id: str | None
+) -> PreparedEvent | CountedEvent:
+    """The event in a JSON text, ready to be written to the project of `key`.
+
+    `event_id` is the envelope's, for an event without its own. Raises `BrokenJSON`, and `Refused`
+    for JSON that is no object.
+    """
+    event = parse_json(data)
+    if not isinstance(event, dict):
+        raise Refused(refusals.not_an_event())
+    if event_id and not event.get("event_id"):
+        event["event_id"] = event_id
+    if (event_type := event.get("type")) in COUNTED_EVENTS:
+        return CountedEvent(event_type, read_event_id(event.get("event_id")) or uuid4().hex)
+    return prepare_event(event, key, sender, now=now)
+
+
+def prepare_event(
+    event: dict[str, Any], key: KeyInfo, sender: Sender, *, now: float
+) -> PreparedEvent:
+    """An event cleaned, scrubbed by the project's rules, and addressed to it."""
+    prepared = prepare(event, rules=key.scrub, sender=sender, now=now)
+    prepared.project_id = key.project_id
+    prepared.organization_id = key.organization_id
+    prepared.key_id = key.key_id
+    return prepared
+
+
+def read_event_id(value: object) -> str | None:
+    """An event id as 32 lower-case hex digits, also from one with dashes; None for others."""
+    if not isinstance(value, str):
+        return None
+    bare = value.replace("-", "").lower()
+    return bare if EVENT_ID.fullmatch(bare) else None

@@ -1,0 +1,190 @@
+"""Every route of the API, from everybody who might knock.
+
+A new route fails here until it is in the table with the scopes that its methods ask for.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from sentrylite.accounts.models import User
+from sentrylite.organizations.access import ALL_SCOPES
+from sentrylite.organizations.api.base import CallerView
+from sentrylite.organizations.models import Organization, Project, Team
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+Client = Callable[..., APIClient]
+
+
+def of(area: str) -> dict[str, set[str]]:
+    """The usual scopes of an area by method (conventions contract, section 6)."""
+    read, write, admin = f"{area}:read", f"{area}:write", f"{area}:admin"
+    return {
+        "GET": {read, write, admin},
+        "POST": {write, admin},
+        "PUT": {write, admin},
+        "DELETE": {admin},
+    }
+
+
+# Route → scopes by method; None is open to everybody.
+ROUTES: dict[str, dict[str, set[str]] | None] = {
+    "": None,
+    "issues/<str:issue_id>/": of("event"),
+    "groups/<str:issue_id>/": of("event"),
+    "projects/<str:organization>/<str:project>/issues/": of("event"),
+    "projects/<str:organization>/<str:project>/groups/": of("event"),
+    "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
+    "projects/<str:organization>/<str:project>/stats/": of("project"),
+    "organizations/<str:organization>/stats/": of("org"),
+    "teams/<str:organization>/<str:team>/stats/": of("team"),
+}
+
+
+def routes() -> Iterator[tuple[str, type[CallerView]]]:
+    """What the URL configuration has below /api/0/."""
+
+    def walk(patterns: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+        for pattern in patterns:
+            route = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, route)
+            elif isinstance(pattern, URLPattern) and route.startswith("api/0/"):
+                yield route.removeprefix("api/0/"), pattern.callback.view_class
+
+    yield from walk(get_resolver().url_patterns, "")
+
+
+METHODS = [
+    (route, method)
+    for route, view in routes()
+    for method in ("GET", "POST", "PUT", "DELETE")
+    if hasattr(view, method.lower()) and ROUTES.get(route) is not None
+]
+
+
+@pytest.fixture
+def fill(organization: Organization, project: Project, team: Team) -> Callable[[str], str]:
+    """A route with what it names: an issue, a project, … of `organization`."""
+    issue = factories.IssueFactory(project=project)
+
+    def fill(route: str) -> str:
+        return "/api/0/" + (
+            route.replace("<str:issue_id>", str(issue.pk))
+            .replace("<str:organization>", organization.slug)
+            .replace("<str:project>", project.slug)
+            .replace("<str:team>", team.slug)
+            .replace("<str:event_id>", "0" * 32)
+        )
+
+    return fill
+
+
+def status(api: APIClient, method: str, path: str) -> int:
+    return getattr(api, method.lower())(path).status_code
+
+
+def test_every_route_is_in_the_table() -> None:
+    assert {route for route, _ in routes()} == set(ROUTES)
+
+
+@pytest.mark.parametrize("route, method", METHODS)
+def test_without_credentials(route: str, method: str, fill: Callable[[str], str]) -> None:
+    assert status(APIClient(), method, fill(route)) == 401
+
+
+@pytest.mark.parametrize("route, method", METHODS)
+def test_with_an_unknown_token(route: str, method: str, fill: Callable[[str], str]) -> None:
+    api = APIClient()
+    api.credentials(HTTP_AUTHORIZATION="Bearer nope")
+    assert status(api, method, fill(route)) == 401
+
+
+@pytest.mark.parametrize("route, method", METHODS)
+def test_each_scope_alone(
+    route: str, method: str, fill: Callable[[str], str], user: User, api_as: Client
+) -> None:
+    scopes = ROUTES[route]
+    assert scopes
+    refused = {
+        scope
+        for scope in ALL_SCOPES
+        if status(api_as(user, scopes=[scope]), method, fill(route)) == 403
+    }
+    assert refused == ALL_SCOPES - scopes[method]
+
+
+@pytest.mark.parametrize("route, method", METHODS)
+def test_from_another_organization(
+    route: str, method: str, fill: Callable[[str], str], api_as: Client
+) -> None:
+    other = factories.OrganizationMemberFactory(role="owner")
+    path = fill(route)
+    assert status(api_as(other.user), method, path) == 403
+    assert status(api_as(organization=other.organization), method, path) == 403
+
+
+@pytest.mark.parametrize("route, method", METHODS)
+def test_from_a_person_without_a_membership(
+    route: str, method: str, fill: Callable[[str], str], api_as: Client
+) -> None:
+    assert status(api_as(factories.UserFactory()), method, fill(route)) == 403
+
+
+@pytest.mark.parametrize("route, method", METHODS)
+def test_from_a_member_without_the_team_when_membership_is_closed(
+    route: str,
+    method: str,
+    fill: Callable[[str], str],
+    organization: Organization,
+    api_as: Client,
+) -> None:
+    Organization.objects.update(open_membership=False)
+    outside = factories.OrganizationMemberFactory(organization=organization, role="admin")
+    expected = status(api_as(outside.user), method, fill(route))
+    if route.startswith("organizations/"):
+        assert expected != 403
+    else:
+        assert expected == 403
+
+
+@pytest.mark.parametrize("route, method", METHODS)
+def test_from_an_api_key(
+    route: str,
+    method: str,
+    fill: Callable[[str], str],
+    organization: Organization,
+    api_as: Client,
+) -> None:
+    assert status(api_as(organization=organization), method, fill(route)) not in (401, 403)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if ROUTES[route]])
+def test_a_preflight_needs_nothing(route: str, fill: Callable[[str], str]) -> None:
+    answer = APIClient().options(fill(route))
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "GET" in answer.headers["Access-Control-Allow-Methods"]
+
+
+def test_the_index_is_open(api: APIClient, user: User) -> None:
+    assert APIClient().get("/api/0/").json() == {"version": "0", "auth": None, "user": None}
+    answer = api.get("/api/0/").json()
+    assert answer["auth"] == {"scopes": sorted(ALL_SCOPES)}
+    assert answer["user"]["id"] == str(user.pk)
+    assert "identities" in answer["user"]
+
+
+def test_the_index_refuses_bad_credentials() -> None:
+    assert APIClient().get("/api/0/", HTTP_AUTHORIZATION="Bearer nope").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/api/0/nope/", "/api/0/issues/1", "/api/1", "/api/0"])
+def test_an_unknown_path_is_404_as_json(path: str) -> None:
+    answer = APIClient().get(path)
+    assert answer.status_code == 404
+    assert answer.json() == {"detail": "The requested resource does not exist"}

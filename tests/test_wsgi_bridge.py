@@ -1,0 +1,137 @@
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from sentrylite import wsgi_bridge
+from sentrylite.wsgi_bridge import WsgiBridge
+
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+def call(
+    application: Wsgi,
+    *,
+    method: str = "GET",
+    path: str = "/",
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    chunks: Iterable[bytes] = (b"",),
+    disconnect: bool = False,
+) -> list[dict[str, Any]]:
+    """What the bridge sends for one request whose body comes in these chunks."""
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
+    ]
+    messages.append(
+        {"type": "http.disconnect"} if disconnect else {"type": "http.request", "body": b""}
+    )
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"a=1",
+        "headers": list(headers),
+        "server": ("127.0.0.1", 8000),
+        "client": ("10.0.0.1", 5000),
+        "scheme": "http",
+    }
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    bridge = WsgiBridge(application, threads=1)
+    asyncio.run(bridge(scope, receive, send))
+    bridge.close()
+    return sent
+
+
+def echo(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    body = environ["wsgi.input"].read()
+    start_response(
+        "201 Created", [("Content-Type", "text/plain"), ("X-Path", environ["PATH_INFO"])]
+    )
+    return [environ["REQUEST_METHOD"].encode(), b" ", body]
+
+
+def test_a_chunked_body_without_a_length_arrives_whole() -> None:
+    start, body = call(
+        echo,
+        method="POST",
+        headers=[(b"transfer-encoding", b"chunked")],
+        chunks=[b"one ", b"two ", b"three"],
+    )
+    assert start["status"] == 201
+    assert (b"content-type", b"text/plain") in start["headers"]
+    assert body["body"] == b"POST one two three"
+
+
+def test_head_has_the_length_and_not_the_body() -> None:
+    start, body = call(echo, method="HEAD")
+    assert (b"content-length", b"5") in start["headers"]
+    assert body["body"] == b""
+
+
+def test_the_environment_is_that_of_wsgi() -> None:
+    seen: dict[str, Any] = {}
+
+    def look(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.update(environ)
+        start_response("204 No Content", [])
+        return []
+
+    call(
+        look,
+        path="/é/",
+        headers=[
+            (b"content-type", b"application/json"),
+            (b"x-forwarded-for", b"1.1.1.1"),
+            (b"x-forwarded-for", b"2.2.2.2"),
+            (b"cookie", b"a=1"),
+            (b"cookie", b"b=2"),
+            (b"x_forwarded_proto", b"https"),
+            (b"content-length", b"999"),
+        ],
+        chunks=[b"12345"],
+    )
+    assert seen["PATH_INFO"].encode("latin-1").decode() == "/é/"
+    assert (seen["CONTENT_TYPE"], seen["CONTENT_LENGTH"]) == ("application/json", "5")
+    assert seen["HTTP_X_FORWARDED_FOR"] == "1.1.1.1,2.2.2.2"
+    assert seen["HTTP_COOKIE"] == "a=1; b=2"
+    assert (seen["REMOTE_ADDR"], seen["QUERY_STRING"]) == ("10.0.0.1", "a=1")
+    # such a name could pose as the proxy's own header
+    assert "HTTP_X_FORWARDED_PROTO" not in seen
+
+
+def test_a_body_that_is_too_large_is_refused_before_django(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wsgi_bridge, "MAX_BODY", 10)
+    start, body = call(lambda *_: pytest.fail("called"), chunks=[b"123456"] * 3)
+    assert start["status"] == 413
+    assert b"larger" in body["body"]
+
+
+def test_a_client_that_left_gets_nothing() -> None:
+    assert call(lambda *_: pytest.fail("called"), chunks=[b"1"], disconnect=True) == []
+
+
+def test_the_response_is_closed() -> None:
+    class Response(list):
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    response = Response([b"x"])
+
+    def application(environ: dict[str, Any], start_response: Any) -> Response:
+        start_response("200 OK", [])
+        return response
+
+    call(application)
+    assert response.closed
