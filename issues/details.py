@@ -11,6 +11,7 @@ from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import Access, Caller
 from sentrylite.releases.models import Release
 from sentrylite.releases.queries import load_releases
+from sentrylite.statements import Statement
 from stats.periods import DAYS_30, HOURS_24
 
 from . import queries
@@ -30,21 +31,42 @@ _LAST_RELEASE = """
     ORDER BY coalesce(release.released_at, release.created_at) DESC, release.id DESC LIMIT 1
 """
 
-FIND_ISSUE = f"""
-    SELECT i.project_id, {queries.MARK_COLUMNS}, ({_LAST_RELEASE}), {queries.ISSUE_COLUMNS}
-    FROM issues_issue i {queries.ISSUE_JOINS} {queries.MARK_JOINS}
-    WHERE i.id = %(issue)s AND i.status < {Issue.Status.PENDING_DELETION:d}
+# Most issues have neither activities nor people: then nothing more is asked about them.
+_HAS = """
+    EXISTS (SELECT 1 FROM issues_activity WHERE issue_id = i.id),
+    EXISTS (SELECT 1 FROM issues_issueseen WHERE issue_id = i.id)
+        OR EXISTS (SELECT 1 FROM issues_issuesubscription WHERE issue_id = i.id)
 """
 
-FIND_ACTIVITIES = f"""
+FIND_ISSUE = Statement(
+    "find_issue",
+    f"""
+    SELECT {queries.MARK_COLUMNS}, ({_LAST_RELEASE}), {_HAS}, {queries.ISSUE_COLUMNS},
+        {organization_queries.PROJECT_COLUMNS}
+    FROM issues_issue i
+    JOIN organizations_project p ON p.id = i.project_id AND p.status = 'active'
+    {organization_queries.PROJECT_JOINS} {queries.ISSUE_JOINS} {queries.MARK_JOINS}
+    WHERE i.id = %(issue)s AND i.status < {Issue.Status.PENDING_DELETION:d}
+    """,
+    issue="bigint",
+    user="bigint",
+)
+
+FIND_ACTIVITIES = Statement(
+    "find_activities",
+    f"""
     SELECT {rows.columns(Activity, "a")}, {rows.columns(User, "u")}
     FROM issues_activity a LEFT JOIN accounts_user u ON u.id = a.user_id
-    WHERE a.issue_id = %s
+    WHERE a.issue_id = %(issue)s
     ORDER BY a.created_at DESC, a.id DESC LIMIT {MAX_ACTIVITIES}
-"""
+    """,
+    issue="bigint",
+)
 
 # Those who have seen it, newest first, with when; those who are subscribed, without.
-FIND_PEOPLE = f"""
+FIND_PEOPLE = Statement(
+    "find_people",
+    f"""
     (SELECT seen.last_seen, {rows.columns(User, "u")}
         FROM issues_issueseen seen JOIN accounts_user u ON u.id = seen.user_id
         WHERE seen.issue_id = %(issue)s ORDER BY seen.last_seen DESC LIMIT {MAX_PEOPLE})
@@ -54,7 +76,9 @@ FIND_PEOPLE = f"""
         JOIN accounts_user u ON u.id = subscription.user_id
         WHERE subscription.issue_id = %(issue)s AND subscription.is_active
         ORDER BY subscription.id LIMIT {MAX_PEOPLE})
-"""
+    """,
+    issue="bigint",
+)
 
 
 class Viewer(NamedTuple):
@@ -81,41 +105,39 @@ class Found(NamedTuple):
     team_ids: frozenset[int]
     """The project's teams."""
     last_release_id: int | None
+    has_activities: bool
+    has_people: bool
+    """Somebody has seen it or is subscribed."""
 
 
 def find_issue(caller: Caller, issue_id: int) -> Found | None:
-    """An issue by its id, with its assignee and the caller's marks. Two statements.
+    """An issue by its id, with its project, its assignee and the caller's marks. One statement.
 
     None when there is none, or none any more. The access may well allow nothing.
     """
     with connection.cursor() as cursor:
-        cursor.execute(FIND_ISSUE, {"issue": issue_id, "user": caller.user_id})
-        row = cursor.fetchone()
+        row = FIND_ISSUE.run(cursor, issue=issue_id, user=caller.user_id).fetchone()
     if row is None:
         return None
-    project_id, is_bookmarked, has_seen, subscription_reason, last_release_id, *columns = row
-    found = organization_queries.find_project_by_id(caller, project_id)
-    if found is None:
-        return None
-    access, project, team_ids = found
-    issue = queries.read_issue(columns, project)
-    issue.is_bookmarked = is_bookmarked
-    issue.has_seen = has_seen
-    issue.subscription_reason = subscription_reason
-    return Found(issue, access, team_ids, last_release_id)
+    marks, (last_release_id, has_activities, has_people), columns = row[:3], row[3:6], row[6:]
+    split = queries.ISSUE_WIDTH
+    access, project, team_ids = organization_queries.read_project(caller, columns[split:])
+    issue = queries.read_issue(columns[:split], project)
+    issue.is_bookmarked, issue.has_seen, issue.subscription_reason = marks
+    return Found(issue, access, team_ids, last_release_id, has_activities, has_people)
 
 
 def load_details(found: Found, now: datetime) -> Details:
-    """The rest of an issue's page; fills in the issue's series. Four statements."""
+    """The rest of an issue's page; fills in the issue's series. At most four statements."""
     issue = found.issue
     queries.load_series([issue], SPANS, now)
-    viewers, participants = _people(issue)
+    viewers, participants = _people(issue) if found.has_people else ([], [])
     releases = load_releases(
         {pk for pk in (issue.first_release_id, found.last_release_id) if pk is not None}
     )
     first_release = releases.get(issue.first_release_id or 0)
     return Details(
-        activities=_activities(issue),
+        activities=_activities(issue) if found.has_activities else [],
         viewers=viewers,
         participants=participants,
         first_release=first_release,
@@ -128,8 +150,7 @@ def _activities(issue: Issue) -> list[Activity]:
     split = rows.width(Activity)
     activities = []
     with connection.cursor() as cursor:
-        cursor.execute(FIND_ACTIVITIES, [issue.pk])
-        for row in cursor.fetchall():
+        for row in FIND_ACTIVITIES.run(cursor, issue=issue.pk).fetchall():
             activity = rows.instance(Activity, row[:split])
             if activity.user_id is not None:
                 activity.user = rows.instance(User, row[split:])
@@ -140,8 +161,7 @@ def _activities(issue: Issue) -> list[Activity]:
 def _people(issue: Issue) -> tuple[list[Viewer], list[User]]:
     viewers, participants = [], []
     with connection.cursor() as cursor:
-        cursor.execute(FIND_PEOPLE, {"issue": issue.pk})
-        for last_seen, *columns in cursor.fetchall():
+        for last_seen, *columns in FIND_PEOPLE.run(cursor, issue=issue.pk).fetchall():
             user = rows.instance(User, columns)
             if last_seen is None:
                 participants.append(user)

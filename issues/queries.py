@@ -13,6 +13,7 @@ from sentrylite.accounts.models import User
 from sentrylite.arrays import literal
 from sentrylite.organizations.models import Project, Team
 from sentrylite.releases.queries import load_releases
+from sentrylite.statements import Statement
 from stats import series
 from stats.periods import Span
 
@@ -30,6 +31,7 @@ MAX_HITS = 1000
 ISSUE_COLUMNS = ", ".join(
     [rows.columns(Issue, "i"), rows.columns(User, "assignee"), rows.columns(Team, "team")]
 )
+ISSUE_WIDTH = rows.width(Issue) + rows.width(User) + rows.width(Team)
 ISSUE_JOINS = """
     LEFT JOIN accounts_user assignee ON assignee.id = i.assigned_user_id
     LEFT JOIN organizations_team team ON team.id = i.assigned_team_id
@@ -38,24 +40,41 @@ ISSUE_JOINS = """
 # Each status is one ordered scan of the index, of no more rows than the page needs.
 _FIND_ISSUES = f"""
     SELECT {ISSUE_COLUMNS}
-    FROM unnest(%(statuses)s::smallint[]) AS wanted (status)
+    FROM unnest(%(statuses)s) AS wanted (status)
     CROSS JOIN LATERAL (
         SELECT * FROM issues_issue
         WHERE project_id = %(project)s AND status = wanted.status
             AND last_seen > coalesce(%(quiet_since)s, '-infinity'::timestamptz)
             AND {{part}}
         ORDER BY last_seen {{direction}}, id {{direction}}
-        LIMIT %(offset)s::bigint + %(limit)s
+        LIMIT %(offset)s + %(limit)s
     ) i {ISSUE_JOINS}
     ORDER BY i.last_seen {{direction}}, i.id {{direction}}
     LIMIT %(limit)s OFFSET %(offset)s
 """
 
-ISSUES_FORWARD = _FIND_ISSUES.format(
-    part="last_seen <= coalesce(%(start)s, 'infinity'::timestamptz)", direction="DESC"
+_PAGE = {
+    "statuses": "smallint[]",
+    "project": "bigint",
+    "quiet_since": "timestamptz",
+    "start": "timestamptz",
+    "offset": "bigint",
+    "limit": "bigint",
+}
+
+ISSUES_FORWARD = Statement(
+    "issues_forward",
+    _FIND_ISSUES.format(
+        part="last_seen <= coalesce(%(start)s, 'infinity'::timestamptz)", direction="DESC"
+    ),
+    **_PAGE,
 )
-ISSUES_BACKWARD = _FIND_ISSUES.format(
-    part="last_seen > coalesce(%(start)s, '-infinity'::timestamptz)", direction="ASC"
+ISSUES_BACKWARD = Statement(
+    "issues_backward",
+    _FIND_ISSUES.format(
+        part="last_seen > coalesce(%(start)s, '-infinity'::timestamptz)", direction="ASC"
+    ),
+    **_PAGE,
 )
 
 COUNT_ISSUES = """
@@ -95,16 +114,15 @@ def find_issues(
     Without issues last seen at `quiet_since` or earlier. One statement.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            ISSUES_BACKWARD if is_backward else ISSUES_FORWARD,
-            {
-                "project": project.pk,
-                "statuses": literal(statuses),
-                "quiet_since": quiet_since,
-                "start": start,
-                "offset": offset,
-                "limit": limit,
-            },
+        statement = ISSUES_BACKWARD if is_backward else ISSUES_FORWARD
+        statement.run(
+            cursor,
+            project=project.pk,
+            statuses=literal(statuses),
+            quiet_since=quiet_since,
+            start=start,
+            offset=offset,
+            limit=limit,
         )
         return [read_issue(row, project) for row in cursor.fetchall()]
 

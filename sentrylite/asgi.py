@@ -16,6 +16,7 @@ from django.db import DatabaseError, connections  # noqa: E402  after setup
 from django.utils import timezone  # noqa: E402
 
 from issues import maintenance  # noqa: E402
+from issues.payload import user_agent  # noqa: E402
 from sentrylite.health import Health  # noqa: E402
 from sentrylite.ingest.app import IngestApp, matches  # noqa: E402
 from sentrylite.ingest.authentication import ProjectKeys  # noqa: E402
@@ -70,6 +71,7 @@ class Server:
         self.journal.start()
         self.buffer.start()
         self._maintenance.start()
+        user_agent.contexts_of("")  # reads its table of browsers, once
         # What is loaded by now stays: the collector need not look at it again, and parsed events
         # make enough objects to call it all the time.
         gc.collect()

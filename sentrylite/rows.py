@@ -1,6 +1,7 @@
 """Rows of hand-written SQL as model instances, without the cost of a queryset."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import orjson
@@ -21,9 +22,19 @@ def width(model: type[models.Model]) -> int:
 
 def instance(model: type[M], row: Sequence[Any]) -> M:
     """A saved instance from the columns of `columns(model, …)`."""
+    names, json_places = _layout(model)
+    values = list(row)
+    for place in json_places:
+        if values[place] is not None:
+            values[place] = orjson.loads(values[place])
+    return model.from_db("default", names, values)
+
+
+@cache
+def _layout(model: type[models.Model]) -> tuple[list[str], list[int]]:
+    """The names of a model's columns, and which of them arrive as the text of JSON."""
     fields = model._meta.concrete_fields
-    values = [
-        orjson.loads(value) if value is not None and isinstance(field, models.JSONField) else value
-        for field, value in zip(fields, row, strict=True)
-    ]
-    return model.from_db("default", [field.attname for field in fields], values)
+    return (
+        [field.attname for field in fields],
+        [place for place, field in enumerate(fields) if isinstance(field, models.JSONField)],
+    )

@@ -9,27 +9,46 @@ from collections.abc import Collection, Sequence
 from django.db import connection
 
 from sentrylite.arrays import literal
+from sentrylite.statements import Statement
 
 from .periods import DAY, HOUR, HOURS_OF_DAY, Period, Points
 
 Key = tuple[int, int]
 """`(project_id, object_id)`. The project_id of an organization is 0; a project is both."""
 
-READ_SERIES = """
+READ_SERIES = Statement(
+    "read_series",
+    """
     SELECT s.project_id, s.object_id, s.bucket, s.quantity
-    FROM unnest(%(projects)s::bigint[], %(objects)s::bigint[]) AS k (project_id, object_id)
+    FROM unnest(%(projects)s, %(objects)s) AS k (project_id, object_id)
     JOIN stats_seriescount s ON s.project_id = k.project_id AND s.object_id = k.object_id
     WHERE s.kind = %(kind)s AND s.width = %(width)s AND s.bucket BETWEEN %(first)s AND %(last)s
-"""
+    """,
+    projects="bigint[]",
+    objects="bigint[]",
+    kind="smallint",
+    width="integer",
+    first="bigint",
+    last="bigint",
+)
 
 # Hours are sent only for the days that an hourly period asks for: as a rule two out of 31.
-READ_ISSUE_DAYS = """
+READ_ISSUE_DAYS = Statement(
+    "read_issue_days",
+    """
     SELECT issue_id, day, total, CASE WHEN day >= %(first_by_hour)s THEN hours END
     FROM stats_issueday
-    WHERE project_id = %(project)s AND issue_id = ANY(%(issues)s::bigint[])
+    WHERE project_id = %(project)s AND issue_id = ANY(%(issues)s)
         AND day BETWEEN %(first)s AND %(last)s
-        AND (%(environments)s IS NULL OR environment_id = ANY(%(environments)s::bigint[]))
-"""
+        AND (%(environments)s IS NULL OR environment_id = ANY(%(environments)s))
+    """,
+    project="bigint",
+    issues="bigint[]",
+    environments="bigint[]",
+    first="bigint",
+    last="bigint",
+    first_by_hour="bigint",
+)
 
 
 def read_series(kind: int, keys: Collection[Key], period: Period, now: float) -> dict[Key, Points]:
@@ -37,16 +56,14 @@ def read_series(kind: int, keys: Collection[Key], period: Period, now: float) ->
     live = period.live_buckets(now)
     counts: dict[Key, dict[int, int]] = {key: {} for key in keys}
     with connection.cursor() as cursor:
-        cursor.execute(
-            READ_SERIES,
-            {
-                "projects": literal(project_id for project_id, _ in counts),
-                "objects": literal(object_id for _, object_id in counts),
-                "kind": int(kind),
-                "width": period.width,
-                "first": live.start,
-                "last": live.stop - 1,
-            },
+        READ_SERIES.run(
+            cursor,
+            projects=literal(project_id for project_id, _ in counts),
+            objects=literal(object_id for _, object_id in counts),
+            kind=int(kind),
+            width=period.width,
+            first=live.start,
+            last=live.stop - 1,
         )
         for project_id, object_id, bucket, quantity in cursor:
             counts[project_id, object_id][bucket] = quantity
@@ -70,16 +87,14 @@ def issue_series(
     by_hour = [live for live, period in zip(days, periods, strict=True) if period.width == HOUR]
     counts: dict[tuple[int, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
     with connection.cursor() as cursor:
-        cursor.execute(
-            READ_ISSUE_DAYS,
-            {
-                "project": project_id,
-                "issues": literal(issue_ids),
-                "environments": None if environment_ids is None else literal(environment_ids),
-                "first": min(live.start for live in days),
-                "last": max(live.stop for live in days) - 1,
-                "first_by_hour": min((live.start for live in by_hour), default=None),
-            },
+        READ_ISSUE_DAYS.run(
+            cursor,
+            project=project_id,
+            issues=literal(issue_ids),
+            environments=None if environment_ids is None else literal(environment_ids),
+            first=min(live.start for live in days),
+            last=max(live.stop for live in days) - 1,
+            first_by_hour=min((live.start for live in by_hour), default=None),
         )
         for issue_id, day, total, hours in cursor:
             counts[issue_id, DAY][day] += total

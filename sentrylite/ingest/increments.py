@@ -14,6 +14,10 @@ from stats import counters
 from stats.models import Kind
 
 
+# Another value for every event: rows without an end, and nothing that anybody would count.
+UNCOUNTED_TAGS = frozenset({"trace", "trace.ctx", "trace.span"})
+
+
 class Span(NamedTuple):
     """How often, and when first and last (epoch seconds)."""
 
@@ -79,6 +83,8 @@ class Increments:
 
         tags = self.tags
         for key, value in event.tags:
+            if key in UNCOUNTED_TAGS:
+                continue
             tag = (project_id, issue_id, key, value)
             known = tags.get(tag)
             tags[tag] = (known[0] + 1, max(known[1], moment)) if known else (1, moment)

@@ -1,5 +1,6 @@
 """Finding what a path names, together with what the caller may do there."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -7,6 +8,7 @@ from django.db.models.functions import Lower
 
 from sentrylite import rows
 from sentrylite.accounts.models import User
+from sentrylite.statements import Statement
 
 from .access import Access, Caller
 from .models import Organization, Project, Role, Team
@@ -23,36 +25,53 @@ _PROJECT_TEAMS = "ARRAY(SELECT team_id FROM organizations_projectteam WHERE proj
 
 # A path part may be a slug or an id. A slug wins over the same digits as another row's id.
 
-FIND_ORGANIZATION = f"""
+FIND_ORGANIZATION = Statement(
+    "find_organization",
+    f"""
     SELECT {rows.columns(Organization, "o")}, {_MEMBER}
     FROM organizations_organization o {_MEMBERSHIP}
     WHERE o.slug = %(slug)s OR o.id = %(id)s
     ORDER BY o.slug = %(slug)s DESC LIMIT 1
-"""
+    """,
+    user="bigint",
+    slug="text",
+    id="bigint",
+)
 
-FIND_PROJECT = f"""
+FIND_PROJECT = Statement(
+    "find_project",
+    f"""
     SELECT {rows.columns(Project, "p")}, {_PROJECT_TEAMS}
     FROM organizations_project p
     WHERE p.organization_id = %(organization)s AND p.status = 'active'
         AND (p.slug = %(slug)s OR p.id = %(id)s)
     ORDER BY p.slug = %(slug)s DESC LIMIT 1
-"""
+    """,
+    organization="bigint",
+    slug="text",
+    id="bigint",
+)
 
-FIND_TEAM = f"""
+FIND_TEAM = Statement(
+    "find_team",
+    f"""
     SELECT {rows.columns(Team, "t")}
     FROM organizations_team t
     WHERE t.organization_id = %(organization)s AND t.status = 'active'
         AND (t.slug = %(slug)s OR t.id = %(id)s)
     ORDER BY t.slug = %(slug)s DESC LIMIT 1
-"""
+    """,
+    organization="bigint",
+    slug="text",
+    id="bigint",
+)
 
-FIND_PROJECT_BY_ID = f"""
-    SELECT {rows.columns(Organization, "o")}, {_MEMBER}, {rows.columns(Project, "p")},
-        {_PROJECT_TEAMS}
-    FROM organizations_project p
-    JOIN organizations_organization o ON o.id = p.organization_id {_MEMBERSHIP}
-    WHERE p.id = %(id)s AND p.status = 'active'
+# For statements about something in a project `p` that also want to know who is asking: what
+# `read_project` reads, and where from. They take the caller as `user`.
+PROJECT_COLUMNS = f"""
+    {rows.columns(Organization, "o")}, {_MEMBER}, {rows.columns(Project, "p")}, {_PROJECT_TEAMS}
 """
+PROJECT_JOINS = f"JOIN organizations_organization o ON o.id = p.organization_id {_MEMBERSHIP}"
 
 
 def find_organization(caller: Caller, address: str) -> Access | None:
@@ -80,25 +99,17 @@ def find_team(organization: Organization, address: str) -> Team | None:
     return team
 
 
-def find_project_by_id(
-    caller: Caller, project_id: int
-) -> tuple[Access, Project, frozenset[int]] | None:
-    """An active project, the caller's access to its organization, the ids of its teams.
-
-    One statement.
-    """
-    row = _one(FIND_PROJECT_BY_ID, user=caller.user_id, id=project_id)
-    if not row:
-        return None
+def read_project(caller: Caller, columns: Sequence[Any]) -> tuple[Access, Project, frozenset[int]]:
+    """From PROJECT_COLUMNS: the caller's access to the project's organization, the project and
+    the ids of its teams. The access may well allow nothing."""
     split = rows.width(Organization) + 2
-    access = _access(caller, row[:split])
-    return access, *_project(row[split:], access.organization)
+    access = _access(caller, columns[:split])
+    return access, *_project(columns[split:], access.organization)
 
 
-def _one(statement: str, **parameters: Any) -> tuple | None:
+def _one(statement: Statement, **parameters: Any) -> tuple | None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchone()
+        return statement.run(cursor, **parameters).fetchone()
 
 
 def _address(address: str) -> dict[str, Any]:
@@ -107,7 +118,7 @@ def _address(address: str) -> dict[str, Any]:
     return {"slug": address, "id": int(address) if is_id else 0}
 
 
-def _access(caller: Caller, row: tuple) -> Access:
+def _access(caller: Caller, row: Sequence[Any]) -> Access:
     *organization, role, team_ids = row
     return Access(
         caller,
@@ -117,7 +128,7 @@ def _access(caller: Caller, row: tuple) -> Access:
     )
 
 
-def _project(row: tuple, organization: Organization) -> tuple[Project, frozenset[int]]:
+def _project(row: Sequence[Any], organization: Organization) -> tuple[Project, frozenset[int]]:
     *columns, team_ids = row
     project = rows.instance(Project, columns)
     project.organization = organization

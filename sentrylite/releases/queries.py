@@ -7,10 +7,13 @@ from django.db import connection
 from sentrylite import rows
 from sentrylite.accounts.models import User
 from sentrylite.arrays import literal
+from sentrylite.statements import Statement
 
 from .models import Release
 
-FIND_RELEASES = f"""
+FIND_RELEASES = Statement(
+    "find_releases",
+    f"""
     SELECT {rows.columns(Release, "r")}, shipped.slugs, shipped.names, shipped.new_issues,
         shipped.first_event_at, shipped.last_event_at, {rows.columns(User, "u")}
     FROM releases_release r
@@ -23,8 +26,10 @@ FIND_RELEASES = f"""
         JOIN organizations_project p ON p.id = link.project_id AND p.status = 'active'
         WHERE link.release_id = r.id
     ) shipped
-    WHERE r.id = ANY(%s::bigint[])
-"""
+    WHERE r.id = ANY(%(ids)s)
+    """,
+    ids="bigint[]",
+)
 
 
 def load_releases(ids: Collection[int]) -> dict[int, Release]:
@@ -34,8 +39,8 @@ def load_releases(ids: Collection[int]) -> dict[int, Release]:
     if not ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(FIND_RELEASES, [literal(ids)])
-        return {release.pk: release for release in map(_release, cursor.fetchall())}
+        found = FIND_RELEASES.run(cursor, ids=literal(ids)).fetchall()
+    return {release.pk: release for release in map(_release, found)}
 
 
 def _release(row: tuple) -> Release:

@@ -224,6 +224,14 @@ def test_an_issue_sums_up_no_more_keys_than_make_sense(key: ProjectKey, ingest: 
     assert IssueTag.objects.count() == 300
 
 
+def test_tags_that_no_two_events_share_are_stored_but_not_counted(
+    key: ProjectKey, ingest: Ingest
+) -> None:
+    ingest(prepared(key, tags=[("level", "error"), ("trace", "a"), ("trace.span", "b")]))
+    assert Event.objects.get().tags == ["level=error", "trace=a", "trace.span=b"]
+    assert IssueTag.objects.get().key == "level"
+
+
 def test_users_are_counted_once(key: ProjectKey, ingest: Ingest) -> None:
     ingest(prepared(key, user=a_user("1")), prepared(key, user=a_user("1")))
     ingest(prepared(key, user=a_user("1")), prepared(key, user=a_user("2")), prepared(key))

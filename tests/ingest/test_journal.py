@@ -1,6 +1,7 @@
 """The journal talks to the database on its own connections: these tests really commit."""
 
 import random
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -44,6 +45,22 @@ def record(writer: Connection, journal: Journal, key: ProjectKey, *users: str) -
     journal.recorded(*writer.run(work))
 
 
+def die(journal: Journal) -> None:
+    """Close its connection and wait until the server has noticed and released its lock."""
+    journal._connection.close()
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND (classid::bigint << 32) + objid::bigint = %s",
+                [journal.owner],
+            )
+            if cursor.fetchone()[0] == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the lock of a closed connection is still held")
+
+
 def counted() -> dict[str, int]:
     """What each kind of counter says the number of events is."""
     received = SeriesCount.objects.get(kind=Kind.PROJECT_RECEIVED, width=86400)
@@ -85,7 +102,7 @@ def test_who_starts_folds_what_dead_processes_left(
     dead._connection.run(lambda cursor: None)
     record(writer, dead, key, "1", "2")
     record(writer, dead, key, "3")
-    dead._connection.close()
+    die(dead)
     assert journal.fold_orphans() == 2
     assert journal.fold_orphans() == 0
     assert counted() == all_are(3)
@@ -123,7 +140,7 @@ def test_rows_that_somebody_else_folded_are_not_folded_again(
     """As when the database was away for a moment and with it the lock that says we live."""
     record(writer, journal, key, "1")
     record(writer, journal, key, "2")
-    journal._connection.close()
+    die(journal)
     other = Journal()
     assert other.fold_orphans() == 2
     other._connection.close()

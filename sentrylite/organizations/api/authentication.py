@@ -18,16 +18,26 @@ from sentrylite import rows
 from sentrylite.accounts.models import User
 from sentrylite.organizations.access import ALL_SCOPES, Caller
 from sentrylite.organizations.models.token import hash_secret
+from sentrylite.statements import Statement
 
-FIND_TOKEN = f"""
+FIND_TOKEN = Statement(
+    "find_token",
+    f"""
     SELECT t.scopes, t.expires_at, {rows.columns(User, "u")}
     FROM organizations_apitoken t JOIN accounts_user u ON u.id = t.user_id
-    WHERE t.secret_hash = %s
-"""
+    WHERE t.secret_hash = %(hash)s
+    """,
+    hash="text",
+)
 
-FIND_KEY = """
-    SELECT organization_id, scopes, is_active FROM organizations_apikey WHERE secret_hash = %s
-"""
+FIND_KEY = Statement(
+    "find_key",
+    """
+    SELECT organization_id, scopes, is_active FROM organizations_apikey
+    WHERE secret_hash = %(hash)s
+    """,
+    hash="text",
+)
 
 
 class CredentialAuthentication(authentication.BaseAuthentication):
@@ -50,8 +60,7 @@ class TokenAuthentication(CredentialAuthentication):
                 "Invalid token header. Token string should not contain spaces."
             )
         with connection.cursor() as cursor:
-            cursor.execute(FIND_TOKEN, [hash_secret(words[1])])
-            row = cursor.fetchone()
+            row = FIND_TOKEN.run(cursor, hash=hash_secret(words[1])).fetchone()
         if row is None:
             raise exceptions.AuthenticationFailed("Invalid token")
         scopes, expires_at, *columns = row
@@ -85,8 +94,7 @@ class ApiKeyAuthentication(CredentialAuthentication):
         if password:
             return None
         with connection.cursor() as cursor:
-            cursor.execute(FIND_KEY, [hash_secret(name)])
-            row = cursor.fetchone()
+            row = FIND_KEY.run(cursor, hash=hash_secret(name)).fetchone()
         if row is None:
             raise exceptions.AuthenticationFailed("API key is not valid")
         organization_id, scopes, is_active = row

@@ -1,0 +1,39 @@
+"""SQL that a connection parses and plans once and then only executes.
+
+Planning a read of a few small rows from several tables costs the database more than reading them.
+"""
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db.backends.utils import CursorWrapper
+
+# The names that each of the driver's connections has prepared.
+_prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
+class Statement:
+    """A read with named parameters: `Statement("find_it", "… = %(id)s", id="bigint")`.
+
+    The names and types of the parameters are given in the order in which they are declared to the
+    database. Text that is to be sent as an array is an array literal (`sentrylite.arrays`).
+    """
+
+    def __init__(self, name: str, sql: str, **types: str) -> None:
+        places = {parameter: f"${number}" for number, parameter in enumerate(types, 1)}
+        self._name = name
+        self._prepare = f"PREPARE {name} ({', '.join(types.values())}) AS {sql % places}"
+        self._execute = f"EXECUTE {name} ({', '.join(f'%({name})s' for name in types)})"
+
+    def __repr__(self) -> str:
+        return f"<Statement {self._name}>"
+
+    def run(self, cursor: CursorWrapper, **parameters: Any) -> CursorWrapper:
+        """Execute it on Django's cursor; returns the cursor, to fetch from."""
+        connection = cursor.connection
+        names = _prepared.setdefault(connection, set())
+        if self._name not in names:
+            cursor.cursor.execute(self._prepare)
+            names.add(self._name)
+        cursor.execute(self._execute, parameters)
+        return cursor

@@ -1,0 +1,50 @@
+import pytest
+from django.db import connection
+
+from sentrylite.statements import Statement
+
+pytestmark = pytest.mark.django_db
+
+ADD = Statement(
+    "test_add",
+    "SELECT %(a)s + %(b)s, %(text)s, '100%%', %(a)s = ANY(%(numbers)s)",
+    a="bigint",
+    b="bigint",
+    text="text",
+    numbers="bigint[]",
+)
+
+
+def prepared() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_prepared_statements WHERE name = 'test_add'")
+        return [name for (name,) in cursor.fetchall()]
+
+
+def run(text: str | None) -> tuple:
+    with connection.cursor() as cursor:
+        return ADD.run(cursor, a=1, b=2, text=text, numbers="{1,5}").fetchone()
+
+
+@pytest.mark.parametrize("text", ["x", "it's %s \\ \"quoted\"", "", None])
+def test_it_answers_as_plain_sql_would(text: str | None) -> None:
+    assert run(text) == (3, text, "100%", True)
+
+
+def test_a_connection_prepares_it_once_and_a_new_one_again() -> None:
+    run("x")
+    run("y")
+    assert prepared() == ["test_add"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_prepared_again_after_a_reconnect() -> None:
+    run("x")
+    connection.close()
+    assert prepared() == []
+    assert run("x") == (3, "x", "100%", True)
+
+
+def test_it_counts_as_one_query(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    with django_assert_num_queries(1):
+        run("x")
