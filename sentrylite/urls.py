@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from issues.admin.permalink import show_issue
 from sentrylite.api import errors
 from sentrylite.organizations.api.views.index import ApiIndexView
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("api/0/", include("issues.api.urls")),
     path("api/0/", include("stats.api.urls")),
     re_path(r"^api/", errors.not_found),
+    path("organizations/<slug:organization>/issues/<int:issue_id>/", show_issue),
 ]
 
 handler400 = errors.bad_request

@@ -1,14 +1,13 @@
 """Issues in the back office: found, looked at, and changed through actions only."""
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import DELETION, LogEntry
-from django.db.models import Q, QuerySet
+from django.contrib.admin.models import DELETION
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,32 +15,19 @@ from django.utils.safestring import SafeString
 
 from issues import actions, queries
 from issues.models import Issue
-from issues.models.issue import BASE32, Level
 from sentrylite.accounts.models import User
 from sentrylite.admin import display
-from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter, ReadOnly
+from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
 from sentrylite.admin.display import Panel
+from sentrylite.organizations.admin.filters import ProjectFilter
 from stats.models import IssueDay
 from stats.periods import HOURS_OF_DAY, LIST_DAYS_30, LIST_HOURS_24
 
 from . import panels
 from .events import EventPages, may_see_events
+from .filters import LevelFilter, StatusFilter, by_short_id
 
-Status = Issue.Status
-
-SHORT_ID = re.compile(rf"([a-z0-9_-]+)-([{BASE32}]{{1,7}})", re.IGNORECASE)
 SPANS = {"24h": LIST_HOURS_24, "30d": LIST_DAYS_30}
-
-
-def by_short_id(text: str) -> Q | None:
-    """What `PUMP-STATION-1` names; None for anything else."""
-    match = SHORT_ID.fullmatch(text.strip())
-    if match is None:
-        return None
-    number = 0
-    for digit in match[2].upper():
-        number = number * len(BASE32) + BASE32.index(digit)
-    return Q(project__slug__iexact=match[1], number=number)
 
 
 def load_last_hours(issues: Sequence[Issue], now: datetime) -> None:
@@ -62,33 +48,6 @@ def load_last_hours(issues: Sequence[Issue], now: datetime) -> None:
         issue.series = {"24h": period.fill(counts[issue.pk], moment)}
 
 
-class ChoiceFilter(admin.SimpleListFilter):
-    """Some of a field's choices, each a look into an index."""
-
-    choices_of_field: Iterable[tuple[Any, str]]
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[Any, str]]:
-        return self.choices_of_field
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if value is None or not value.isdecimal():
-            return queryset
-        return queryset.filter(**{self.parameter_name: value})
-
-
-class StatusFilter(ChoiceFilter):
-    title = parameter_name = "status"
-    choices_of_field = [
-        (status.value, status.label) for status in Status if status < Status.PENDING_DELETION
-    ]
-
-
-class LevelFilter(ChoiceFilter):
-    title = parameter_name = "level"
-    choices_of_field = Level.choices
-
-
 @admin.register(Issue)
 class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
     list_display = [
@@ -97,13 +56,13 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
         "project_link",
         "level_badge",
         "status_badge",
-        "last_hours",
-        "times_seen",
-        "user_count",
+        "hours",
+        "event_count",
+        "users",
         "seen",
     ]
     list_display_links = ["headline"]
-    list_filter = [StatusFilter, LevelFilter, ("project", NeighbourFilter)]
+    list_filter = [StatusFilter, LevelFilter, ("project", ProjectFilter)]
     list_select_related = ["project"]
     search_fields = ["title", "culprit"]
     search_help_text = "Words of the title or the culprit, or a short id such as PUMP-STATION-1."
@@ -119,11 +78,11 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
                     "culprit",
                     ("status_badge", "level_badge"),
                     "assignee",
-                    ("times_seen", "user_count"),
-                    ("first_seen", "last_seen"),
+                    ("event_count", "users"),
+                    ("first", "last"),
                     ("hours", "days"),
-                    ("type", "platform", "logger"),
-                    "first_release",
+                    ("type", "platform"),
+                    ("logger", "first_release"),
                 ]
             },
         ),
@@ -135,6 +94,10 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
         "status_badge",
         "level_badge",
         "assignee",
+        "event_count",
+        "users",
+        "first",
+        "last",
         "hours",
         "days",
         "facts",
@@ -225,13 +188,25 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
             return display.badge("resolved: quiet", "status-resolved")
         return display.badge(issue.get_status_display(), f"status-{issue.get_status_display()}")
 
+    @admin.display(description="events", ordering="times_seen")
+    def event_count(self, issue: Issue) -> str:
+        return f"{issue.times_seen:,}"
+
+    @admin.display(description="users", ordering="user_count")
+    def users(self, issue: Issue) -> str:
+        return f"{issue.user_count:,}"
+
+    @admin.display(description="first seen")
+    def first(self, issue: Issue) -> str:
+        return display.moment(issue.first_seen)
+
+    @admin.display(description="last seen")
+    def last(self, issue: Issue) -> str:
+        return display.moment(issue.last_seen)
+
     @admin.display(description="last seen", ordering="last_seen")
     def seen(self, issue: Issue) -> str:
         return display.ago(issue.last_seen)
-
-    @admin.display(description="24 hours")
-    def last_hours(self, issue: Issue) -> SafeString:
-        return _chart(issue, "24h", "24 hours")
 
     @admin.display(description="24 hours")
     def hours(self, issue: Issue) -> SafeString:
@@ -280,8 +255,7 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
             return question
         issues = list(rows)
         deleted = actions.delete_issues(issues, now=timezone.now())
-        if issues:
-            LogEntry.objects.log_actions(request.user.pk, issues, DELETION, "")
+        self.log(request, issues, DELETION)
         self._report(request, deleted, len(issues), "deleted")
         return None
 
@@ -294,8 +268,8 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
 
     def _report(self, request: HttpRequest, changed: int, selected: int, done: str) -> None:
         text = f"{changed} {'issue' if changed == 1 else 'issues'} {done}."
-        if selected > changed:
-            text += f" {selected - changed} already were."
+        if same := selected - changed:
+            text += f" {same} already {'was' if same == 1 else 'were'}."
         self.message_user(request, text, messages.SUCCESS)
 
 

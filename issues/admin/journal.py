@@ -15,7 +15,8 @@ from sentrylite.admin.base import BaseAdmin, ReadOnly
 class JournalEntryAdmin(ReadOnly, BaseAdmin):
     list_display = ["id", "owner", "size"]
     ordering = ["id"]
-    fields = readonly_fields = ["id", "owner", "size"]
+    fields = ["id", "owner", "size"]
+    readonly_fields = ["size"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[JournalEntry]:
         return super().get_queryset(request).defer("data").annotate(data_size=Length("data"))

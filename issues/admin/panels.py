@@ -71,8 +71,8 @@ def tags(issue: Issue) -> Panel:
     rows: dict[str, tuple[str, int, list[str]]] = {}
     for tag in found.filter(place__lte=SHOWN_VALUES).order_by("key", "place"):
         row = rows.setdefault(tag.key, (tag.key, tag.values_of_key, []))
-        share = round(100 * tag.times_seen / max(int(tag.times_of_key), 1))
-        row[2].append(f"{display.shorten(tag.value, 60)} ({share}%)")
+        share = display.share(tag.times_seen, float(tag.times_of_key))
+        row[2].append(f"{display.shorten(tag.value, 60)} ({share})")
     return Panel(
         "Tags",
         ("Tag", "Values", "Most frequent"),

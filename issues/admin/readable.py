@@ -28,6 +28,7 @@ PLAIN = {
     "modules": "Modules",
 }
 REQUEST_LISTS = {"query_string": "Query", "headers": "Headers", "cookies": "Cookies"}
+HANDLED = {"true": "handled", "false": "not handled"}
 REQUEST_TEXTS = ("method", "url", "fragment", "data", "env")
 
 
@@ -114,7 +115,7 @@ def _exception(exception: Json) -> Trace:
     notes = [
         _text(exception.get("module")),
         f"mechanism {mechanism['type']}" if mechanism.get("type") else "",
-        {True: "handled", False: "not handled"}.get(mechanism.get("handled"), ""),  # type: ignore[call-overload]
+        HANDLED.get(_text(mechanism.get("handled")), ""),
     ]
     return Trace(
         _text(exception.get("type")) or "Exception",

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.db.models import Max, QuerySet, Sum
 from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
+from sentrylite.organizations.admin.filters import ProjectFilter
 from sentrylite.organizations.admin.joins import JoinInline
 
 from .models import Release, ReleaseProject
@@ -35,11 +37,13 @@ class ReleaseAdmin(BaseAdmin):
         "created_at",
         "released_at",
     ]
-    list_filter = [("organization", NeighbourFilter), ("projects", NeighbourFilter)]
+    list_filter = [("organization", NeighbourFilter), ("projects", ProjectFilter)]
     list_select_related = ["organization"]
     search_fields = ["version", "ref", "organization__slug"]
     autocomplete_fields = ["organization", "owner"]
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     fields = ["organization", "version", "ref", "url", "owner", "created_at", "released_at"]
+    settled_fields = ["organization", "version"]  # events carry the version they are from
     readonly_fields = ["created_at"]
     inlines = [ReleaseProjectInline]
 
@@ -75,14 +79,6 @@ class ReleaseAdmin(BaseAdmin):
 
     def links(self, request: HttpRequest, obj: Release) -> Sequence[Link]:
         return [("Organization", display.url_of(obj.organization))]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        # Events carry the version they are from: a release does not change its name.
-        return [*self.readonly_fields, "organization", "version"] if obj else self.readonly_fields
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        # Which projects there are is known once there is an organization.
-        return self.inlines if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # events and counters name it by its id

@@ -1,0 +1,243 @@
+"""What the pages of the back office have in common. It knows no model.
+
+Lists load what they show beside their rows once a page and never count a huge table; a list's
+actions are buttons on the page of each object; pages show panels and links to their neighbours.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, cast
+
+from django.contrib import admin
+from django.contrib.admin import helpers
+from django.contrib.admin.filters import RelatedFieldListFilter
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.forms import Media
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+
+from .display import Panel
+
+# What the site calls itself. There is no other site to view.
+admin.site.site_header = admin.site.site_title = "sentrylite"
+admin.site.site_url = None
+
+Link = tuple[str, str]
+"""A text and where it leads."""
+
+SHOWN_BEFORE_CONFIRMING = 20
+
+
+class CappedPaginator(Paginator):
+    """Counts up to a limit and offers no pages after it: nobody leafs through them, and to count
+    a huge table takes as long as to read it."""
+
+    limit = 10_000
+
+    @cached_property
+    def counted(self) -> int:
+        rows = cast("QuerySet[Any]", self.object_list)
+        return rows[: self.limit + 1].count()
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.counted, self.limit)
+
+    @property
+    def is_capped(self) -> bool:
+        return self.counted > self.limit
+
+
+class LoadingChangeList(ChangeList):
+    """A list whose admin fills in what the rows of the page need, all of them at once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows = list(self.result_list)  # evaluates it: what is filled in stays with the rows
+        if rows:
+            cast(BaseAdmin, self.model_admin).load_page(request, rows)
+
+
+class NeighbourFilter(RelatedFieldListFilter):
+    """Filters by a related row: a few to click on, any other through a link from its page."""
+
+    limit = 50
+    label: Callable[[Any], str] = str
+    related: Sequence[str] = ()
+    """What a label mentions."""
+
+    def has_output(self) -> bool:
+        """Also when there is nothing to choose, what was asked for decides."""
+        return bool(self.lookup_val) or super().has_output()
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin
+    ) -> list[Any]:
+        rows = field.remote_field.model._default_manager.all()
+        if self.related:
+            rows = rows.select_related(*self.related)
+        first = list(rows[: self.limit])
+        chosen = self.lookup_val[-1] if self.lookup_val else None
+        if chosen and chosen.isdecimal() and chosen not in {str(row.pk) for row in first}:
+            first += rows.filter(pk=chosen)
+        return [(row.pk, type(self).label(row)) for row in first]
+
+
+class BaseAdmin(admin.ModelAdmin):
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count whole tables
+    list_per_page = 50
+    settled_fields: Sequence[str] = ()
+    """What is said when a row is made and never changed."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fields = [str(name) for name in super().get_readonly_fields(request, obj)]
+        return [*fields, *self.settled_fields] if obj else fields
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        """What can be joined to a row depends on the row: a new one has to be made first."""
+        return list(super().get_inlines(request, obj)) if obj else []
+
+    def load_page(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Fill in what the list shows beside the columns of its rows, in a few statements."""
+
+    def list_links(self, request: HttpRequest) -> Sequence[Link]:
+        """Where else to go from the list."""
+        return ()
+
+    def links(self, request: HttpRequest, obj: Any) -> Sequence[Link]:
+        """The neighbours of an object."""
+        return ()
+
+    def panels(self, request: HttpRequest, obj: Any) -> Sequence[Panel]:
+        """What is shown below an object, read-only."""
+        return ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LoadingChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {
+            "title": capfirst(self.opts.verbose_name_plural),
+            "list_links": self.list_links(request),
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, context)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj is not None:
+            context |= {
+                "links": self.links(request, obj),
+                "panels": self.panels(request, obj),
+                "object_actions": self.object_actions(request),
+                "object_actions_url": self._url("run", obj.pk),
+            }
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    # The list's actions, on the page of one object.
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_run"
+        view = self.admin_site.admin_view(self.run_action)
+        return [path("<path:object_id>/run/", view, name=name), *super().get_urls()]
+
+    def object_actions(self, request: HttpRequest) -> list[str]:
+        """The names of the actions that are buttons: those of our own."""
+        return [name for name in self.get_actions(request) if name != "delete_selected"]
+
+    def run_action(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Do to one object what the list does to those selected, and come back to its page."""
+        obj = self.get_object(request, unquote(object_id))
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        if obj is None:
+            return redirect(self._url("changelist"))
+        name = request.POST.get("action", "")
+        if name in self.object_actions(request):
+            run: Any = self.get_actions(request)[name]
+            answer = run[0](self, request, self.get_queryset(request).filter(pk=obj.pk))
+            if isinstance(answer, HttpResponseBase):
+                return answer
+        if self.get_object(request, unquote(object_id)) is None:
+            return redirect(self._url("changelist"))
+        return redirect(self._url("change", obj.pk))
+
+    def confirm(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[Any],
+        *,
+        action: str,
+        verb: str,
+        warning: str,
+    ) -> TemplateResponse | None:
+        """The question whether to go on; None when it was answered with yes.
+
+        It is asked again at the same address, with the same selection.
+        """
+        if request.POST.get("confirmed"):
+            return None
+        total = rows.count()
+        names = self.opts.verbose_name if total == 1 else self.opts.verbose_name_plural
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb} {total} {names}?",
+            "opts": self.opts,
+            "media": Media(),
+            "action": action,
+            "verb": verb,
+            "warning": warning,
+            "rows": rows[:SHOWN_BEFORE_CONFIRMING],
+            "more": max(total - SHOWN_BEFORE_CONFIRMING, 0),
+            "back": request.get_full_path(),
+            "checkbox": helpers.ACTION_CHECKBOX_NAME,
+            "selected": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
+            "select_across": request.POST.get("select_across", "0"),
+        }
+        return TemplateResponse(request, "admin/confirm.html", context)
+
+    def log(self, request: HttpRequest, rows: Sequence[Any], flag: int, text: str = "") -> None:
+        """Note in the history of each row what somebody did to it. One or two statements."""
+        if rows:
+            LogEntry.objects.log_actions(cast(int, request.user.pk), rows, flag, text)
+
+    def _url(self, page: str, pk: Any = None) -> str:
+        name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_{page}"
+        return reverse(name, args=[] if pk is None else [quote(pk)])
+
+
+class ReadOnly:
+    """For admins and inlines: rows that are looked at and not written by hand.
+
+    Actions may still change them, with permissions of their own.
+    """
+
+    can_delete: ClassVar[bool] = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

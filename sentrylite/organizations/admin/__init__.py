@@ -1,0 +1,18 @@
+"""Organizations and what belongs to them in the back office."""
+
+from .environments import EnvironmentAdmin
+from .organizations import OrganizationAdmin, OrganizationMemberAdmin
+from .projects import ProjectAdmin, ProjectKeyAdmin
+from .teams import TeamAdmin
+from .tokens import ApiKeyAdmin, ApiTokenAdmin
+
+__all__ = [
+    "ApiKeyAdmin",
+    "ApiTokenAdmin",
+    "EnvironmentAdmin",
+    "OrganizationAdmin",
+    "OrganizationMemberAdmin",
+    "ProjectAdmin",
+    "ProjectKeyAdmin",
+    "TeamAdmin",
+]

@@ -1,0 +1,58 @@
+"""Deletion of what events hang on: marked at once, the rows removed later."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE
+from django.contrib.auth import get_permission_codename
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from sentrylite.admin.base import BaseAdmin
+from sentrylite.organizations.models.organization import Status
+
+NOTE = (
+    "Deleting hides it at once, stops its events and keeps its slug taken. Until a later version "
+    "removes the rows behind it, it can be restored."
+)
+
+
+class DeletedLater(BaseAdmin):
+    """For rows with a status. Django's own deletion would carry their events' rows along, or
+    leave them behind."""
+
+    actions = ["delete", "restore"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """At the end of a page whether it is deleted, and what that means."""
+        fieldsets = list(super().get_fieldsets(request, obj))
+        deletion = ("Deletion", {"fields": ["status"], "description": NOTE})
+        return [*fieldsets, deletion] if obj else fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_readonly_fields(request, obj), "status"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_mark_permission(self, request: HttpRequest) -> bool:
+        codename = get_permission_codename("delete", self.opts)
+        return request.user.has_perm(f"{self.opts.app_label}.{codename}")
+
+    @admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["mark"])
+    def delete(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
+        question = self.confirm(request, rows, action="delete", verb="Delete", warning=NOTE)
+        if question is None:
+            self._mark(request, rows, Status.PENDING_DELETION, "marked for deletion")
+        return question
+
+    @admin.action(description="Restore selected %(verbose_name_plural)s", permissions=["mark"])
+    def restore(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        self._mark(request, rows, Status.ACTIVE, "restored")
+
+    def _mark(self, request: HttpRequest, rows: QuerySet[Any], status: Status, done: str) -> None:
+        changed = list(rows.exclude(status=status))
+        self.model._default_manager.filter(pk__in=[row.pk for row in changed]).update(status=status)
+        self.log(request, changed, CHANGE, f"{done.capitalize()}.")
+        names = self.opts.verbose_name if len(changed) == 1 else self.opts.verbose_name_plural
+        self.message_user(request, f"{len(changed)} {names} {done}.", messages.SUCCESS)

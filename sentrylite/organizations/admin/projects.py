@@ -1,0 +1,211 @@
+"""Projects and their client keys in the back office."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet, Value
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from issues.models import EventUser, Issue
+from sentrylite.admin import display
+from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
+from sentrylite.admin.display import Panel
+from sentrylite.admin.fields import ListsAsLines
+from sentrylite.api.links import absolute_url
+from sentrylite.organizations import dsn, slugs
+from sentrylite.organizations.models import Project, ProjectKey
+from sentrylite.releases.models import Release
+from stats import series
+from stats.models import Kind
+from stats.periods import LIST_HOURS_24
+
+from .deletion import DeletedLater
+from .filters import ProjectFilter
+from .joins import ProjectTeamInline
+from .scrubbing import SCRUBBING
+
+SHOWN_PEOPLE = 20
+
+
+def with_address(keys: QuerySet[ProjectKey], request: HttpRequest) -> QuerySet[ProjectKey]:
+    """Keys that know the address at which this server was reached: it is part of their DSN."""
+    return keys.annotate(base_url=Value(absolute_url(request, "")))
+
+
+class DsnColumn:
+    @admin.display(description="DSN")
+    def dsn(self, key: Any) -> str:
+        return display.code(dsn.build(key.public_key, key.project_id, base_url=key.base_url))
+
+    @admin.display(description="DSN with secret")
+    def secret_dsn(self, key: Any) -> str:
+        address = dsn.build(
+            key.public_key, key.project_id, secret_key=key.secret_key, base_url=key.base_url
+        )
+        return display.code(address)
+
+
+class ProjectKeyInline(DsnColumn, admin.TabularInline):
+    model = ProjectKey
+    fields = ["label", "dsn", "is_active", "created_at"]
+    readonly_fields = ["dsn", "created_at"]
+    extra = 0
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProjectKey]:
+        return with_address(super().get_queryset(request), request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a link leads to the page that makes one
+
+
+class ProjectForm(forms.ModelForm):
+    def clean_slug(self) -> str:
+        slug = self.cleaned_data["slug"]
+        slugs.validate(slug, reserved=slugs.RESERVED_FOR_PROJECTS)
+        return slug
+
+
+@admin.register(Project)
+class ProjectAdmin(ListsAsLines, DeletedLater):
+    form = ProjectForm
+    list_display = [
+        "name",
+        "slug",
+        "organization_link",
+        "team_links",
+        "platform",
+        "status",
+        "received",
+        "issues",
+    ]
+    list_filter = ["status", ("organization", NeighbourFilter)]
+    list_select_related = ["organization"]
+    search_fields = ["name", "slug", "organization__slug"]
+    autocomplete_fields = ["organization"]
+    prepopulated_fields = {"slug": ["name"]}
+    settled_fields = ["organization"]
+    readonly_fields = ["created_at", "first_event_at"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "organization",
+                    "name",
+                    "slug",
+                    "platform",
+                    "created_at",
+                    "first_event_at",
+                ]
+            },
+        ),
+        ("Events", {"fields": ["resolve_age", "allowed_domains"]}),
+        SCRUBBING,
+    ]
+    inlines = [ProjectKeyInline, ProjectTeamInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        return super().get_queryset(request).prefetch_related("teams")
+
+    def load_page(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        now = timezone.now().timestamp()
+        keys = [(project.pk, project.pk) for project in rows]
+        points = series.read_series(Kind.PROJECT_RECEIVED, keys, LIST_HOURS_24.until(now), now)
+        for project in rows:
+            project.hours = [count for _, count in points[project.pk, project.pk]]
+
+    @admin.display(description="organization", ordering="organization__slug")
+    def organization_link(self, project: Project) -> str:
+        return display.link_to(project.organization)
+
+    @admin.display(description="teams")
+    def team_links(self, project: Project) -> str:
+        return display.links_to(project.teams.all())
+
+    @admin.display(description="received in 24 h")
+    def received(self, project: Any) -> str:
+        total = sum(project.hours)
+        chart = display.sparkline(project.hours, f"{total} events received in 24 hours")
+        return format_html("{} {}", chart, total)
+
+    @admin.display(description="issues")
+    def issues(self, project: Project) -> str:
+        return display.link(display.list_url(Issue, project__id__exact=project.pk), "Issues")
+
+    def links(self, request: HttpRequest, obj: Project) -> Sequence[Link]:
+        return [
+            ("Issues", display.list_url(Issue, project__id__exact=obj.pk)),
+            ("Releases", display.list_url(Release, projects__id__exact=obj.pk)),
+            ("Organization", display.url_of(obj.organization)),
+            ("Add key", display.add_url(ProjectKey, project=obj.pk)),
+        ]
+
+    def panels(self, request: HttpRequest, obj: Project) -> Sequence[Panel]:
+        # Their index is by hash: some of them can be found fast, not the newest.
+        people = EventUser.objects.filter(project_id=obj.pk).order_by("hash")[:SHOWN_PEOPLE]
+        rows = [
+            (person.tag_value, person.name, display.moment(person.first_seen)) for person in people
+        ]
+        note = f"Some of them: no more than {SHOWN_PEOPLE}."
+        return [Panel("People its events happened to", ("", "Name", "First seen"), rows, note)]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if not change:
+            ProjectKey.objects.create(project=form.instance)
+
+    def response_add(
+        self, request: HttpRequest, obj: Project, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Go on to the project's page: its DSN is there, and its teams are chosen there."""
+        if "_addanother" not in request.POST and "_popup" not in request.POST:
+            data = request.POST.copy()
+            data["_continue"] = "1"
+            request.POST = data  # type: ignore[assignment]
+        return super().response_add(request, obj, post_url_continue)
+
+
+@admin.register(ProjectKey)
+class ProjectKeyAdmin(DsnColumn, BaseAdmin):
+    list_display = ["label", "project_link", "dsn", "is_active", "created_at"]
+    list_filter = ["is_active", ("project", ProjectFilter)]
+    list_select_related = ["project"]
+    search_fields = ["label", "public_key", "project__name", "project__slug"]
+    autocomplete_fields = ["project"]
+    settled_fields = ["project"]
+    readonly_fields = ["dsn", "secret_dsn", "created_at"]
+    actions = ["enable", "disable"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProjectKey]:
+        return with_address(super().get_queryset(request), request)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        made = ["dsn", "secret_dsn", "created_at"] if obj else []
+        return ["project", "label", "is_active", *made]
+
+    @admin.display(description="project", ordering="project__slug")
+    def project_link(self, key: ProjectKey) -> str:
+        return display.link_to(key.project)
+
+    def links(self, request: HttpRequest, obj: ProjectKey) -> Sequence[Link]:
+        return [("Project", display.url_of(obj.project))]
+
+    @admin.action(description="Enable selected keys", permissions=["change"])
+    def enable(self, request: HttpRequest, keys: QuerySet[ProjectKey]) -> None:
+        self._set_active(request, keys, True, "enabled")
+
+    @admin.action(description="Disable selected keys", permissions=["change"])
+    def disable(self, request: HttpRequest, keys: QuerySet[ProjectKey]) -> None:
+        self._set_active(request, keys, False, "disabled")
+
+    def _set_active(
+        self, request: HttpRequest, keys: QuerySet[ProjectKey], is_active: bool, done: str
+    ) -> None:
+        changed = keys.exclude(is_active=is_active).update(is_active=is_active)
+        names = "key" if changed == 1 else "keys"
+        self.message_user(request, f"{changed} {names} {done}.", messages.SUCCESS)

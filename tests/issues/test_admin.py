@@ -1,0 +1,608 @@
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from issues.admin import readable
+from issues.models import (
+    Activity,
+    Event,
+    EventUser,
+    Issue,
+    IssueBookmark,
+    IssueHash,
+    IssueRelease,
+    IssueSeen,
+    IssueSubscription,
+    IssueTag,
+    IssueUser,
+    JournalEntry,
+)
+from sentrylite.accounts.models import User
+from sentrylite.admin.base import CappedPaginator
+from sentrylite.organizations import models as organizations
+from sentrylite.organizations.models import Project
+from sentrylite.releases.models import Release
+from stats.models import IssueDay
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:issues_issue_changelist")
+EVENTS = reverse("admin:issues_events")
+HOSTILE = "<script>alert(1)</script>"
+
+# How to make a row of each model that is registered.
+MAKE: dict[type[Any], Callable[[], Any]] = {
+    Group: lambda: Group.objects.create(name=uuid4().hex),
+    User: factories.UserFactory,
+    organizations.Organization: factories.OrganizationFactory,
+    organizations.OrganizationMember: factories.OrganizationMemberFactory,
+    organizations.Team: factories.TeamFactory,
+    organizations.Project: factories.ProjectFactory,
+    organizations.ProjectKey: factories.ProjectKeyFactory,
+    organizations.Environment: factories.EnvironmentFactory,
+    organizations.ApiToken: lambda: factories.ApiTokenFactory(scopes=["org:read"]),
+    organizations.ApiKey: lambda: factories.ApiKeyFactory(scopes=["org:read"]),
+    Release: factories.ReleaseFactory,
+    Issue: factories.IssueFactory,
+    Activity: lambda: Activity.objects.create(
+        issue=factories.IssueFactory(), user=factories.UserFactory(), type="set_resolved"
+    ),
+    JournalEntry: lambda: JournalEntry.objects.create(owner=1, data=b"{}"),
+}
+REGISTERED = [pytest.param(model, id=model.__name__) for model in admin.site._registry]
+
+
+def url(model: type[Any], page: str = "changelist", row: Any = None) -> str:
+    opts = model._meta
+    name = f"admin:{opts.app_label}_{opts.model_name}_{page}"
+    return reverse(name, args=[] if row is None else [row.pk])
+
+
+def page_of(issue: Issue) -> str:
+    return url(Issue, "change", issue)
+
+
+def event_page(event: Event) -> str:
+    return reverse("admin:issues_event", args=[event.issue_id, event.event_id.hex])
+
+
+def text(client: Client, address: str, **query: Any) -> str:
+    answer = client.get(address, query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.fixture
+def issue(project: Project) -> Issue:
+    return factories.IssueFactory(project=project, number=1, title="ValueError: it broke")
+
+
+# Every page ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", REGISTERED)
+def test_every_page_is_there(admin_client: Client, model: type[Any]) -> None:
+    row = MAKE[model]()
+    text(admin_client, url(model))
+    text(admin_client, url(model, "change", row))
+    text(admin_client, url(model, "history", row))
+    if admin_client.get(url(model, "add")).status_code != 403:
+        text(admin_client, url(model, "add"))
+    if admin.site._registry[model].search_fields:  # type: ignore[attr-defined]
+        text(admin_client, url(model), q="needle in 2 haystacks")
+
+
+@pytest.mark.parametrize("model", REGISTERED)
+def test_a_list_costs_the_same_for_2_rows_and_for_20(
+    admin_client: Client, django_assert_num_queries: Any, model: type[Any]
+) -> None:
+    MAKE[model](), MAKE[model]()
+    admin_client.get(url(model))  # fills caches of the process, such as content types
+    with CaptureQueriesContext(connection) as of_two:
+        admin_client.get(url(model))
+    for _ in range(18):
+        MAKE[model]()
+    with django_assert_num_queries(len(of_two)):
+        admin_client.get(url(model))
+
+
+@pytest.mark.parametrize("model", REGISTERED)
+def test_others_are_kept_out(client: Client, user: User, model: type[Any]) -> None:
+    address = url(model)
+    login = f"{reverse('admin:login')}?next={address}"
+    assert client.get(address).headers["Location"] == login
+    client.force_login(user)
+    assert client.get(address).headers["Location"] == login
+    User.objects.update(is_staff=True)
+    assert client.get(address).status_code == 403
+
+
+def test_pages_carry_no_inline_script(admin_client: Client, issue: Issue) -> None:
+    event = factories.make_event(issue, {"title": "x"})
+    for address in (reverse("admin:index"), LIST, page_of(issue), EVENTS, event_page(event)):
+        page = text(admin_client, address)
+        assert "<script>" not in page
+        assert " onclick=" not in page
+        assert " style=" not in page
+
+
+def test_a_huge_table_is_not_counted(admin_client: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr(CappedPaginator, "limit", 60)
+    project = factories.ProjectFactory()
+    Issue.objects.bulk_create(
+        factories.IssueFactory.build(project=project, number=number) for number in range(70)
+    )
+    page = text(admin_client, LIST)
+    assert "more than 60 issues" in page
+    assert "?p=2" in page
+    assert "?p=3" not in page
+
+
+# The list of issues -------------------------------------------------------------------------------
+
+
+def titles(client: Client, **query: Any) -> set[str]:
+    return {issue.title for issue in client.get(LIST, query).context["cl"].result_list}
+
+
+def test_issues_are_found(admin_client: Client, project: Project) -> None:
+    facts = [
+        {"title": "ValueError: left", "culprit": "app.views", "level": 40},
+        {"title": "KeyError: right", "culprit": "app.tasks", "level": 50, "status": 1},
+        {"title": "Gone", "status": Issue.Status.PENDING_DELETION},
+    ]
+    for number, each in enumerate(facts, 31):
+        factories.IssueFactory(project=project, number=number, **each)
+    left, right = "ValueError: left", "KeyError: right"
+
+    assert titles(admin_client) == {left, right}
+    assert titles(admin_client, q="left") == {left}
+    assert titles(admin_client, q="app.tasks") == {right}
+    assert titles(admin_client, q="pump-station-10") == {right}
+    assert titles(admin_client, q="PUMP-STATION-Z") == {left}
+    assert titles(admin_client, q="PUMP-STATION-ZZZZZZZ") == set()
+    assert titles(admin_client, status=1) == {right}
+    assert titles(admin_client, level=40) == {left}
+    assert titles(admin_client, project__id__exact=project.pk) == {left, right}
+    assert titles(admin_client, project__id__exact=0) == set()
+
+
+def test_the_last_24_hours_of_issues_of_several_projects(admin_client: Client) -> None:
+    now = timezone.now()
+    day, hour = divmod(int(now.timestamp()) // 3600, 24)
+    for environment, events in ((1, 3), (2, 4)):
+        for issue in (factories.IssueFactory(), factories.IssueFactory()):
+            hours = [0] * 24
+            hours[hour] = events
+            IssueDay.objects.create(
+                project_id=issue.project_id,
+                issue_id=issue.pk,
+                day=day,
+                environment_id=environment,
+                total=events,
+                hours=hours,
+            )
+    page = text(admin_client, LIST)
+    assert page.count("<title>3 events in 24 hours</title>") == 2
+    assert page.count("<title>4 events in 24 hours</title>") == 2
+
+
+def test_titles_are_escaped(admin_client: Client, project: Project) -> None:
+    issue = factories.IssueFactory(
+        project=project, title=HOSTILE, culprit=HOSTILE, metadata={"value": HOSTILE}
+    )
+    event = factories.make_event(issue, hostile_payload(), message=HOSTILE, tags=[("k", HOSTILE)])
+    add_neighbours(issue, 1, HOSTILE)
+    for address in (
+        LIST,
+        page_of(issue),
+        event_page(event),
+        f"{EVENTS}?project={project.pk}",
+        f"{EVENTS}?q={HOSTILE}",
+        url(Activity),
+        url(Project, "change", project),
+    ):
+        assert "<script>alert" not in text(admin_client, address)
+    asked = admin_client.post(LIST, {"action": "delete", "_selected_action": [issue.pk]})
+    assert b"&lt;script&gt;alert" in asked.content
+    assert b"<script>alert" not in asked.content
+
+
+def hostile_payload() -> dict[str, Any]:
+    """Everything that a page shows of an event."""
+    frame = {
+        "filename": HOSTILE,
+        "function": HOSTILE,
+        "lineno": 2,
+        "in_app": True,
+        "context_line": HOSTILE,
+        "pre_context": [HOSTILE],
+        "vars": {HOSTILE: HOSTILE, "object": {HOSTILE: [HOSTILE]}},
+    }
+    values = {"type": HOSTILE, "value": HOSTILE, "module": HOSTILE}
+    return {
+        "title": HOSTILE,
+        "culprit": HOSTILE,
+        "release": HOSTILE,
+        "environment": HOSTILE,
+        "logentry": {"formatted": HOSTILE},
+        "exception": {"values": [{**values, "stacktrace": {"frames": [frame]}}]},
+        "threads": {"values": [{"name": HOSTILE, "stacktrace": {"frames": [frame]}}]},
+        "breadcrumbs": {"values": [{"message": HOSTILE, "data": {HOSTILE: HOSTILE}}]},
+        "request": {
+            "url": HOSTILE,
+            "headers": [[HOSTILE, HOSTILE]],
+            "cookies": [[HOSTILE, HOSTILE]],
+            "data": {HOSTILE: HOSTILE},
+        },
+        "user": {"id": HOSTILE, "data": {HOSTILE: HOSTILE}},
+        "contexts": {HOSTILE: {"type": HOSTILE}},
+        "extra": {HOSTILE: HOSTILE},
+        "errors": [{"type": HOSTILE, "value": HOSTILE}],
+    }
+
+
+# Actions ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "report"),
+    [
+        ("resolve", Issue.Status.RESOLVED, "2 issues resolved. 1 already was."),
+        ("ignore", Issue.Status.IGNORED, "3 issues ignored."),
+        ("unresolve", Issue.Status.UNRESOLVED, "1 issue unresolved. 2 already were."),
+    ],
+)
+def test_selected_issues_change_their_status(
+    admin_client: Client,
+    admin_user: User,
+    project: Project,
+    action: str,
+    status: int,
+    report: str,
+) -> None:
+    issues = [factories.IssueFactory(project=project, status=n) for n in (0, 0, 1)]
+    untouched = factories.IssueFactory(project=project)
+    data = {"action": action, "_selected_action": [issue.pk for issue in issues]}
+    answer = admin_client.post(LIST, data, follow=True)
+    assert report in answer.content.decode()
+    assert set(Issue.objects.exclude(pk=untouched.pk).values_list("status", flat=True)) == {status}
+    assert set(Activity.objects.values_list("user", flat=True)) == {admin_user.pk}
+    untouched.refresh_from_db()
+    assert untouched.status == Issue.Status.UNRESOLVED
+
+
+def test_deleting_issues_is_confirmed_and_soft(admin_client: Client, issue: Issue) -> None:
+    IssueHash.objects.create(project_id=issue.project_id, hash=uuid4(), issue_id=issue.pk)
+    data = {"action": "delete", "_selected_action": [issue.pk]}
+    asked = admin_client.post(LIST, data).content.decode()
+    assert "Delete 1 issue?" in asked
+    assert issue.title in asked
+
+    answer = admin_client.post(LIST, {**data, "confirmed": "yes"}, follow=True)
+    assert "1 issue deleted." in answer.content.decode()
+    issue.refresh_from_db()
+    assert issue.status == Issue.Status.PENDING_DELETION
+    assert not IssueHash.objects.exists()
+    assert LogEntry.objects.get().object_id == str(issue.pk)
+    gone = admin_client.get(page_of(issue), follow=True)
+    assert "Perhaps it was deleted?" in gone.content.decode()
+
+
+def test_all_issues_of_a_filter_are_deleted(admin_client: Client, project: Project) -> None:
+    issues = [factories.IssueFactory(project=project, level=n) for n in (40, 40, 50)]
+    data = {"action": "delete", "_selected_action": [issues[0].pk], "select_across": "1"}
+    asked = admin_client.post(f"{LIST}?level=40", data)
+    assert "Delete 2 issues?" in asked.content.decode()
+    assert 'name="select_across" value="1"' in asked.content.decode()
+    admin_client.post(f"{LIST}?level=40", {**data, "confirmed": "yes"})
+    assert Issue.objects.visible().get() == issues[2]
+
+
+def test_an_issues_page_has_its_actions(admin_client: Client, issue: Issue) -> None:
+    button = url(Issue, "run", issue)
+    assert button in text(admin_client, page_of(issue))
+    answer = admin_client.post(button, {"action": "resolve"}, follow=True)
+    assert answer.redirect_chain == [(page_of(issue), 302)]
+    assert "1 issue resolved." in answer.content.decode()
+    gone = admin_client.post(button, {"action": "delete", "confirmed": "yes"}, follow=True)
+    assert gone.redirect_chain == [(LIST, 302)]
+    assert "1 issue deleted." in gone.content.decode()
+
+
+def test_an_issue_is_not_edited(admin_client: Client, issue: Issue) -> None:
+    assert admin_client.post(page_of(issue), {"title": "x"}).status_code == 403
+    assert admin_client.get(url(Issue, "add")).status_code == 403
+    assert admin_client.post(url(Issue, "delete", issue), {"post": "yes"}).status_code == 403
+    issue.refresh_from_db()
+    assert (issue.title, issue.status) == ("ValueError: it broke", Issue.Status.UNRESOLVED)
+
+
+def test_actions_take_the_rights_to_change_and_to_delete(client: Client, issue: Issue) -> None:
+    user = factories.UserFactory(is_staff=True)
+    client.force_login(user)
+    offered = {}
+    for codename in ("view_issue", "change_issue", "delete_issue"):
+        user.user_permissions.add(Permission.objects.get(codename=codename))
+        context = client.get(page_of(issue)).context
+        offered[codename] = context["object_actions"]
+    assert offered == {
+        "view_issue": [],
+        "change_issue": ["resolve", "unresolve", "ignore"],
+        "delete_issue": ["resolve", "unresolve", "ignore", "delete"],
+    }
+
+
+# The page of an issue -----------------------------------------------------------------------------
+
+
+def add_neighbours(issue: Issue, rows: int, word: str = "word") -> None:
+    """Rows of everything that hangs on an issue."""
+    project = issue.project_id
+    for n in range(rows):
+        user = factories.UserFactory(name=f"{word} {n}")
+        release = factories.ReleaseFactory(version=f"{word}-{n}")
+        factories.make_event(issue, message=f"{word} {n}")
+        at: dict[str, Any] = {"first_seen": issue.first_seen, "last_seen": issue.last_seen}
+        IssueTag.objects.create(
+            project_id=project, issue_id=issue.pk, key=f"key{n}", value=word, times_seen=3, **at
+        )
+        IssueUser.objects.create(project_id=project, issue_id=issue.pk, user_hash=n)
+        EventUser.objects.create(
+            project_id=project,
+            hash=n,
+            tag_value=f"id:{word}",
+            name=word,
+            first_seen=at["last_seen"],
+        )
+        IssueHash.objects.create(project_id=project, hash=UUID(int=n), issue_id=issue.pk)
+        IssueRelease.objects.create(
+            project_id=project,
+            issue_id=issue.pk,
+            release_id=release.pk,
+            environment_id=0,
+            times_seen=2,
+            **at,
+        )
+        Activity.objects.create(
+            issue=issue, user=user, type="assigned", data={"assigneeEmail": word}
+        )
+        IssueSeen.objects.create(issue=issue, user=user)
+        IssueBookmark.objects.create(issue=issue, user=user)
+        IssueSubscription.objects.create(issue=issue, user=user, reason="mentioned")
+
+
+def panels(client: Client, issue: Issue) -> dict[str, Any]:
+    return {panel.title: panel for panel in client.get(page_of(issue)).context["panels"]}
+
+
+def test_the_page_shows_what_hangs_on_an_issue(admin_client: Client, issue: Issue) -> None:
+    add_neighbours(issue, 1, "needle")
+    event = Event.objects.get(project_id=issue.project_id, received_at=issue.last_seen)
+    page = text(admin_client, page_of(issue))
+    assert event_page(event) in page
+    for expected in ("PUMP-STATION-1", "key0", "id:needle", "needle-0", "assigneeEmail: needle"):
+        assert expected in page
+    assert UUID(int=0).hex in page
+    assert [row[1] for row in panels(admin_client, issue)["Colleagues"].rows] == [
+        "seen",
+        "subscribed: Mentioned",
+        "bookmarked",
+    ]
+
+
+def test_tags_show_their_most_frequent_values(admin_client: Client, issue: Issue) -> None:
+    for value, times in (("chrome", 60), ("firefox", 30), ("safari", 9), ("lynx", 1)):
+        IssueTag.objects.create(
+            project_id=issue.project_id,
+            issue_id=issue.pk,
+            key="browser",
+            value=value,
+            times_seen=times,
+            first_seen=issue.first_seen,
+            last_seen=issue.last_seen,
+        )
+    assert panels(admin_client, issue)["Tags"].rows == [
+        ("browser", 4, "chrome (60%), firefox (30%), safari (9%)")
+    ]
+
+
+def test_an_issues_page_costs_the_same_whatever_hangs_on_it(
+    admin_client: Client, django_assert_num_queries: Any, issue: Issue
+) -> None:
+    add_neighbours(issue, 2)
+    admin_client.get(page_of(issue))
+    with django_assert_num_queries(15):
+        admin_client.get(page_of(issue))
+    other = factories.IssueFactory(project=factories.ProjectFactory())
+    add_neighbours(other, 30, "other")
+    with django_assert_num_queries(15):
+        admin_client.get(page_of(other))
+
+
+# Events -------------------------------------------------------------------------------------------
+
+
+def test_an_event_is_readable(admin_client: Client, issue: Issue) -> None:
+    data = {
+        "title": "ValueError: it broke",
+        "exception": {
+            "values": [
+                {"type": "KeyError", "value": "cause"},
+                {
+                    "type": "ValueError",
+                    "value": "it broke",
+                    "mechanism": {"type": "django", "handled": False},
+                    "stacktrace": {
+                        "frames": [
+                            {
+                                "filename": "app/views.py",
+                                "function": "index",
+                                "lineno": 12,
+                                "in_app": True,
+                                "pre_context": ["before"],
+                                "context_line": "the_line()",
+                                "post_context": ["after"],
+                                "vars": {"answer": 42},
+                            },
+                            {"filename": "lib.py", "function": "call", "in_app": False},
+                        ]
+                    },
+                },
+            ]
+        },
+        "breadcrumbs": {"values": [{"message": "a crumb", "timestamp": 1772600000}]},
+        "request": {"url": "https://example.com/", "headers": [["Accept", "*/*"]]},
+        "contexts": {"runtime": {"name": "CPython"}},
+        "extra": {"nested": {"deep": ["ümlaut"]}},
+    }
+    event = factories.make_event(issue, data, tags=[("color", "blue")])
+    page = text(admin_client, event_page(event))
+    for expected in ("the_line()", "app/views.py:12", "not handled", "a crumb", "CPython", "color"):
+        assert expected in page
+    assert page.index("<h2>ValueError") < page.index("<h2>KeyError")  # the last one first
+    assert "&quot;deep&quot;: [\n" in page
+    assert json.dumps("ümlaut", ensure_ascii=False).strip('"') in page
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"exception": None, "request": [], "breadcrumbs": {"values": "x"}, "contexts": {"a": 1}},
+        {"exception": {"values": [None, {"stacktrace": {"frames": [None, {"lineno": "x"}]}}]}},
+        {"breadcrumbs": {"values": [{"timestamp": 1e99, "data": [1]}]}, "errors": [None, "x"]},
+        {"threads": {"values": [{"id": 7, "stacktrace": {"frames": [{}]}}]}, "stacktrace": {}},
+        {"request": {"headers": [["a"], "b", None, ["c", {"d": 1}]]}, "user": "x"},
+    ],
+)
+def test_whatever_is_stored_can_be_read(data: dict[str, Any]) -> None:
+    readable.read(data)
+
+
+def test_a_damaged_event_shows_what_is_known(admin_client: Client, issue: Issue) -> None:
+    event = factories.make_event(issue, tags=[("color", "blue")], payload=b"not zstd")
+    page = text(admin_client, event_page(event))
+    assert "damaged" in page
+    assert "color" in page
+
+
+def test_events_lead_to_their_neighbours(admin_client: Client, issue: Issue) -> None:
+    older, event, newer = [
+        factories.make_event(issue, timestamp=issue.first_seen + timedelta(minutes=n))
+        for n in range(3)
+    ]
+    context = admin_client.get(event_page(event)).context
+    assert (context["older"], context["newer"]) == (event_page(older), event_page(newer))
+    assert admin_client.get(event_page(newer)).context["newer"] is None
+
+
+def test_an_event_belongs_to_its_issue(admin_client: Client, issue: Issue) -> None:
+    event = factories.make_event(issue)
+    other = factories.IssueFactory(project=issue.project)
+    for issue_id, event_id in (
+        (other.pk, event.event_id.hex),
+        (issue.pk, uuid4().hex),
+        (issue.pk, "nonsense"),
+        (10**18, event.event_id.hex),
+    ):
+        address = reverse("admin:issues_event", args=[issue_id, event_id])
+        assert admin_client.get(address).status_code == 404
+
+
+def test_an_event_is_found_by_its_id(admin_client: Client, issue: Issue) -> None:
+    event = factories.make_event(issue)
+    for written in (event.event_id.hex, str(event.event_id), f" {event.event_id.hex.upper()} "):
+        answer = admin_client.get(EVENTS, {"q": written})
+        assert answer.headers["Location"] == event_page(event)
+    for nothing in (uuid4().hex, "nonsense", HOSTILE):
+        assert "None." in text(admin_client, EVENTS, q=nothing)
+
+
+def test_an_id_in_two_projects_is_a_choice(admin_client: Client, issue: Issue) -> None:
+    event = factories.make_event(issue)
+    other = factories.make_event(factories.IssueFactory(), event_id=event.event_id)
+    page = text(admin_client, EVENTS, q=event.event_id.hex)
+    assert event_page(event) in page
+    assert event_page(other) in page
+
+
+def test_the_newest_events_of_a_project(
+    admin_client: Client, issue: Issue, django_assert_num_queries: Any
+) -> None:
+    factories.ProjectFactory()  # so that one has to be chosen
+    now = timezone.now()
+    events = [factories.make_event(issue, timestamp=now - timedelta(minutes=n)) for n in range(52)]
+    with django_assert_num_queries(5):
+        page = text(admin_client, EVENTS, project=issue.project_id)
+    assert event_page(events[49]) in page
+    assert event_page(events[50]) not in page
+
+    before = events[49].received_at.isoformat()
+    page = text(admin_client, EVENTS, project=issue.project_id, before=before)
+    assert event_page(events[50]) in page
+    assert event_page(events[49]) not in page
+    for nonsense in ("x", "2026-13-45T00:00Z", "2026-01-01T00:00:00"):
+        text(admin_client, EVENTS, project=issue.project_id, before=nonsense)
+    assert "choose a project" in text(admin_client, EVENTS, project="x")
+
+
+def test_events_take_the_right_to_see_them(client: Client, issue: Issue) -> None:
+    event = factories.make_event(issue)
+    user = factories.UserFactory(is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_issue"))
+    client.force_login(user)
+    assert client.get(EVENTS).status_code == 403
+    assert client.get(event_page(event)).status_code == 403
+    assert "Latest events" not in panels(client, issue)
+
+    user.user_permissions.add(Permission.objects.get(codename="view_event"))
+    assert client.get(EVENTS).status_code == 200
+    assert client.get(event_page(event)).status_code == 200
+    assert "Latest events" in panels(client, issue)
+
+
+def test_statements_on_events_bound_the_time_of_receipt(admin_client: Client, issue: Issue) -> None:
+    event = factories.make_event(issue)
+    with CaptureQueriesContext(connection) as asked:
+        admin_client.get(page_of(issue))
+        admin_client.get(event_page(event))
+        admin_client.get(EVENTS, {"q": event.event_id.hex})
+        admin_client.get(EVENTS, {"project": issue.project_id})
+    statements = [each["sql"] for each in asked if "issues_event " in each["sql"].replace('"', "")]
+    assert len(statements) >= 3
+    for statement in statements:
+        bare = statement.replace('"', "")
+        assert (
+            "received_at =" in bare
+            or "BETWEEN" in bare
+            or ("received_at >= '" in bare and "received_at <" in bare)
+        )
+
+
+# The permalink ------------------------------------------------------------------------------------
+
+
+def test_the_permalink_leads_staff_to_the_issue(
+    client: Client, admin_client: Client, user: User, issue: Issue
+) -> None:
+    permalink = f"/organizations/acme/issues/{issue.pk}/"
+    answer = admin_client.get(permalink)
+    assert answer.headers["Location"] == page_of(issue)
+    login = f"{reverse('admin:login')}?next={permalink}"
+    assert Client().get(permalink).headers["Location"] == login
+    client.force_login(user)
+    assert client.get(permalink).headers["Location"] == login

@@ -1,0 +1,54 @@
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from sentrylite.organizations.models import Project
+from sentrylite.releases.models import Release, ReleaseProject
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:releases_release_changelist")
+
+
+def test_the_list_sums_over_projects(admin_client: Client, project: Project) -> None:
+    release = factories.ReleaseFactory(organization=project.organization, version="app@1.2.3")
+    other = factories.ProjectFactory(organization=project.organization)
+    for shipped, new_issues in ((project, 3), (other, 4)):
+        ReleaseProject.objects.create(release=release, project=shipped, new_issues=new_issues)
+    page = admin_client.get(LIST).content.decode()
+    assert '<td class="field-new_issues">7</td>' in page
+    assert reverse("admin:organizations_project_change", args=[project.pk]) in page
+
+    of_project = admin_client.get(LIST, {"projects__id__exact": project.pk}).content.decode()
+    assert "1 release\n" in of_project
+
+
+def test_a_release_is_made_and_then_keeps_its_version(
+    admin_client: Client, project: Project
+) -> None:
+    data = {"organization": project.organization_id, "version": "app@1.2.3"}
+    admin_client.post(reverse("admin:releases_release_add"), data)
+    release = Release.objects.get()
+
+    page = reverse("admin:releases_release_change", args=[release.pk])
+    prefix = "release_projects"
+    admin_client.post(
+        page,
+        {
+            "version": "app@2",
+            "ref": "abc",
+            f"{prefix}-TOTAL_FORMS": 1,
+            f"{prefix}-INITIAL_FORMS": 0,
+            f"{prefix}-0-release": release.pk,
+            f"{prefix}-0-project": project.pk,
+        },
+    )
+    release.refresh_from_db()
+    assert (release.version, release.ref, release.projects.get()) == ("app@1.2.3", "abc", project)
+
+
+def test_a_release_is_not_deleted(admin_client: Client) -> None:
+    release = factories.ReleaseFactory()
+    delete = reverse("admin:releases_release_delete", args=[release.pk])
+    assert admin_client.post(delete, {"post": "yes"}).status_code == 403
