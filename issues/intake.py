@@ -198,7 +198,8 @@ def _bind_hashes(cursor: Any, placed: Sequence[Placed], known: dict[Hash, int]) 
         if hash not in known:
             known[hash] = found if isinstance(found, int) else found.issue_id
             rows.append((*hash, known[hash]))
-    cursor.execute(ADD_HASHES, _columns(sorted(rows)))
+    if rows:  # else another process has made the issues while we waited
+        cursor.execute(ADD_HASHES, _columns(sorted(rows)))
 
 
 def _make_issues(cursor: Any, new: Sequence[Placed]) -> None:

@@ -162,9 +162,10 @@ def node(path: str, function: str, line: str) -> Frame:
 
 
 def browser(script: str, function: str, lineno: int, colno: int, *, own: bool = True) -> Frame:
-    """Browsers know no source, only addresses."""
+    """Browsers know no source, only addresses; the module is what grouping goes by."""
     url = f"https://shop.example.com/assets/{script}"
     return {
+        "module": f"assets/{script.removesuffix('.js')}",
         "filename": url,
         "abs_path": url,
         "function": function,

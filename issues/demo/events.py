@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime
 from typing import Any
 
-from issues.demo.projects import Problem, Project
+from issues.demo.problems import Problem, Project
 
 Json = dict[str, Any]
 Words = dict[str, str]

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from issues.demo.events import event
 from issues.demo.people import People
-from issues.demo.projects import OUTAGE, PROJECTS, Problem, Project
+from issues.demo.problems import Problem, Project
+from issues.demo.projects import OUTAGE, PROJECTS
 
 HOUR, DAY = 3600.0, 86_400.0
 

@@ -10,7 +10,7 @@ PORT = 5432  # nothing listens on it: it is a part of the socket's name
 SETTINGS: dict[str, str | int] = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": 300,  # 13 for each worker
+    "max_connections": 100,
     "work_mem": "16MB",
     "wal_buffers": "16MB",
     "max_wal_size": "4GB",

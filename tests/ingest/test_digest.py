@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from issues import actions
+from issues import actions, intake
 from issues.models import (
     Activity,
     Event,
@@ -151,6 +151,19 @@ def test_events_of_one_batch_that_share_a_hash_share_the_new_issue(
     ingest(prepared(key, hashes=[a, b]), prepared(key, hashes=[b, c]), prepared(key, hashes=[c]))
     assert Issue.objects.get().times_seen == 3
     assert IssueHash.objects.count() == 3
+
+
+def test_another_process_may_make_the_issue_while_we_wait_for_the_project(
+    key: ProjectKey, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(prepared(key))
+    look = intake._find_hashes
+    answers = iter([({}, set[int]())])  # the first look is from before it did
+    monkeypatch.setattr(
+        intake, "_find_hashes", lambda *args: next(answers, None) or look(*args)
+    )
+    ingest(prepared(key))
+    assert Issue.objects.get().times_seen == 2
 
 
 def test_the_same_hash_in_two_projects_makes_two_issues(

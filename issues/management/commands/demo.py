@@ -33,7 +33,7 @@ class Command(BaseCommand):
         "Fill an organization with made-up events: four projects, their releases, problems that"
         " come and go. The same seed makes the same events, and none twice."
     )
-    requires_system_checks = []  # they would take as long as many an event
+    requires_system_checks = []  # they take longer than a small demo
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
