@@ -26,7 +26,7 @@ def run(text: str | None) -> tuple:
         return ADD.run(cursor, a=1, b=2, text=text, numbers="{1,5}").fetchone()
 
 
-@pytest.mark.parametrize("text", ["x", "it's %s \\ \"quoted\"", "", None])
+@pytest.mark.parametrize("text", ["x", 'it\'s %s \\ "quoted"', "", None])
 def test_it_answers_as_plain_sql_would(text: str | None) -> None:
     assert run(text) == (3, text, "100%", True)
 

@@ -13,7 +13,6 @@ from sentrylite.releases import intake as release_intake
 from stats import counters
 from stats.models import Kind
 
-
 # Another value for every event: rows without an end, and nothing that anybody would count.
 UNCOUNTED_TAGS = frozenset({"trace", "trace.ctx", "trace.span"})
 

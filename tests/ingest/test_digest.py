@@ -159,9 +159,7 @@ def test_another_process_may_make_the_issue_while_we_wait_for_the_project(
     ingest(prepared(key))
     look = intake._find_hashes
     answers = iter([({}, set[int]())])  # the first look is from before it did
-    monkeypatch.setattr(
-        intake, "_find_hashes", lambda *args: next(answers, None) or look(*args)
-    )
+    monkeypatch.setattr(intake, "_find_hashes", lambda *args: next(answers, None) or look(*args))
     ingest(prepared(key))
     assert Issue.objects.get().times_seen == 2
 
