@@ -17,6 +17,7 @@ from issues.models import (
     IssueTag,
     IssueUser,
 )
+from sentrylite.ingest.connection import Connection
 from sentrylite.ingest.digest import digest
 from sentrylite.organizations.models import ProjectKey
 from stats.models import IssueDay
@@ -103,11 +104,10 @@ def test_the_id_of_a_dropped_event_may_come_again(
 
 @pytest.mark.django_db(transaction=True)
 def test_one_process_maintains_at_a_time(now: datetime) -> None:
-    from sentrylite.ingest.connection import Connection
-
     other = Connection("other")
     other.run(lambda cursor: cursor.execute("SELECT pg_advisory_lock(%s)", [maintenance.LOCK]))
     assert maintenance.maintain(now) is False
+    other.run(lambda cursor: cursor.execute("SELECT pg_advisory_unlock(%s)", [maintenance.LOCK]))
     other.close()
     assert maintenance.maintain(now) is True
     with connection.cursor() as cursor:
