@@ -50,7 +50,7 @@ class IssueListParams:
         search = (params.text(query, "query", default="is:unresolved") or "").strip()
         event_id = read_event_id(search)
         _check_sort(query)
-        _check_environment(query)
+        refuse_environment(query)
         return cls(
             () if event_id else _read_statuses(search),
             event_id,
@@ -75,7 +75,8 @@ def _check_sort(query: QueryDict) -> None:
         raise BadParameter(f"Sorting by {sort} is not supported yet. Use date.")
 
 
-def _check_environment(query: QueryDict) -> None:
+def refuse_environment(query: QueryDict) -> None:
+    """Raises BadParameter when the query chooses an environment."""
     # To overlook it would be to answer with other environments' issues.
     if "environment" in query:
         raise BadParameter("Choosing an environment is not supported yet.")

@@ -6,11 +6,12 @@ same time end up with the same rows: the database's constraints decide who was f
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 
 from sentrylite.accounts.models import User
 
@@ -27,6 +28,8 @@ from .models import (
     TeamMembership,
 )
 from .models.organization import Status
+
+Deletable = TypeVar("Deletable", Organization, Team, Project)
 
 
 def ensure_organization(*, slug: str, name: str = "") -> Organization:
@@ -124,6 +127,33 @@ def create_token(user: User, *, scopes: Iterable[str], name: str = "") -> ApiTok
     token = ApiToken(user=user, name=name, scopes=sorted(set(scopes))).set_secret()
     token.save()
     return token
+
+
+def mark_deleted(rows: QuerySet[Deletable]) -> list[Deletable]:
+    """Hide organizations, teams or projects and stop their events; returns those that were not
+    hidden before. One statement to find them, one to change them."""
+    return _set_status(rows, Status.PENDING_DELETION)
+
+
+def restore(rows: QuerySet[Deletable]) -> list[Deletable]:
+    """Bring back what `mark_deleted` hid; returns what was hidden."""
+    return _set_status(rows, Status.ACTIVE)
+
+
+def _set_status(rows: QuerySet[Deletable], status: Status) -> list[Deletable]:
+    changed = list(rows.exclude(status=status))
+    rows.model._default_manager.filter(pk__in=[row.pk for row in changed]).update(status=status)
+    for row in changed:
+        row.status = status
+    return changed
+
+
+def set_keys_active(keys: QuerySet[ProjectKey], is_active: bool) -> int:
+    """Let SDKs send events with these keys, or not; returns how many that changes.
+
+    Servers notice within seconds.
+    """
+    return keys.exclude(is_active=is_active).update(is_active=is_active)
 
 
 def _name_of(slug: str) -> str:

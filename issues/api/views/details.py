@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from issues import actions, details, queries
 from issues.api.base import IssueScopedView
 from issues.api.inputs import IssueUpdateInput
+from issues.api.params import refuse_environment
 from issues.api.serializers.details import IssueBareSerializer, IssueDetailSerializer
 from issues.api.serializers.issues import issue_context
 from sentrylite.accounts.models import User
@@ -25,6 +26,7 @@ SET_STATUS = {
 
 class IssueDetailView(IssueScopedView):
     def get(self, request: Request, **kwargs: Any) -> Response:
+        refuse_environment(request.query_params)
         now = timezone.now()
         context = issue_context(request, self.access, now)
         context["details"] = details.load_details(self.found, now)

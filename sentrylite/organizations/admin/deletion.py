@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from sentrylite.admin.base import BaseAdmin
-from sentrylite.organizations.models.organization import Status
+from sentrylite.organizations import actions
 
 NOTE = (
     "Deleting hides it at once, stops its events and keeps its slug taken. Until a later version "
@@ -43,16 +43,14 @@ class DeletedLater(BaseAdmin):
     def delete(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         question = self.confirm(request, rows, action="delete", verb="Delete", warning=NOTE)
         if question is None:
-            self._mark(request, rows, Status.PENDING_DELETION, "marked for deletion")
+            self._report(request, actions.mark_deleted(rows), "marked for deletion")
         return question
 
     @admin.action(description="Restore selected %(verbose_name_plural)s", permissions=["mark"])
     def restore(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
-        self._mark(request, rows, Status.ACTIVE, "restored")
+        self._report(request, actions.restore(rows), "restored")
 
-    def _mark(self, request: HttpRequest, rows: QuerySet[Any], status: Status, done: str) -> None:
-        changed = list(rows.exclude(status=status))
-        self.model._default_manager.filter(pk__in=[row.pk for row in changed]).update(status=status)
+    def _report(self, request: HttpRequest, changed: list[Any], done: str) -> None:
         self.log(request, changed, CHANGE, f"{done.capitalize()}.")
         names = self.opts.verbose_name if len(changed) == 1 else self.opts.verbose_name_plural
         self.message_user(request, f"{len(changed)} {names} {done}.", messages.SUCCESS)

@@ -16,7 +16,7 @@ from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
 from sentrylite.admin.display import Panel
 from sentrylite.admin.fields import ListsAsLines
 from sentrylite.api.links import absolute_url
-from sentrylite.organizations import dsn, slugs
+from sentrylite.organizations import actions, dsn, slugs
 from sentrylite.organizations.models import Project, ProjectKey
 from sentrylite.releases.models import Release
 from stats import series
@@ -197,15 +197,12 @@ class ProjectKeyAdmin(DsnColumn, BaseAdmin):
 
     @admin.action(description="Enable selected keys", permissions=["change"])
     def enable(self, request: HttpRequest, keys: QuerySet[ProjectKey]) -> None:
-        self._set_active(request, keys, True, "enabled")
+        self._report(request, actions.set_keys_active(keys, True), "enabled")
 
     @admin.action(description="Disable selected keys", permissions=["change"])
     def disable(self, request: HttpRequest, keys: QuerySet[ProjectKey]) -> None:
-        self._set_active(request, keys, False, "disabled")
+        self._report(request, actions.set_keys_active(keys, False), "disabled")
 
-    def _set_active(
-        self, request: HttpRequest, keys: QuerySet[ProjectKey], is_active: bool, done: str
-    ) -> None:
-        changed = keys.exclude(is_active=is_active).update(is_active=is_active)
+    def _report(self, request: HttpRequest, changed: int, done: str) -> None:
         names = "key" if changed == 1 else "keys"
         self.message_user(request, f"{changed} {names} {done}.", messages.SUCCESS)
