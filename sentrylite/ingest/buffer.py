@@ -30,6 +30,11 @@ BYTES_AT_ONCE = 16 * 1024 * 1024
 # From this many events on a batch is journaled; a smaller one is counted at once, so that a
 # server that is not busy shows an event as soon as it has answered.
 JOURNAL_FROM = 8
+# When a batch had so many, more are sure to come: the next one is given a moment (seconds) to fill.
+# A batch costs about as much as six events do, so under load that is a quarter of all work saved;
+# who sends one event after the other is never made to wait.
+GATHER_AFTER = 4
+GATHER = 0.01
 MAX_EVENTS = 5_000
 MAX_BYTES = 64 * 1024 * 1024
 ATTEMPTS = 3
@@ -62,7 +67,7 @@ class Buffer:
         self._bytes = 0
         self._counts: counters.Counts = {}
         self._changed = threading.Condition()
-        self._is_stopping = False
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
 
     def start(self) -> None:
@@ -71,7 +76,7 @@ class Buffer:
     def stop(self) -> None:
         """Write what waits and end."""
         with self._changed:
-            self._is_stopping = True
+            self._stopping.set()
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join()
@@ -91,14 +96,15 @@ class Buffer:
         future = asyncio.get_running_loop().create_future()
         with self._changed:
             if (
-                self._is_stopping
+                self._stopping.is_set()
                 or len(self._waiting) >= MAX_EVENTS
                 or self._bytes + len(event.payload) > MAX_BYTES
             ):
                 raise Full
             self._waiting.append(Waiting(event, future))
             self._bytes += len(event.payload)
-            self._changed.notify()
+            if len(self._waiting) == 1:
+                self._changed.notify()
         await future
 
     def count(self, key: KeyInfo, outcome: str, category: str = "error", quantity: int = 1) -> None:
@@ -113,9 +119,12 @@ class Buffer:
     # The thread ---------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        batch: list[Waiting] = []
         while True:
+            if len(batch) >= GATHER_AFTER:
+                self._stopping.wait(GATHER)
             with self._changed:
-                while not (self._waiting or self._counts or self._is_stopping):
+                while not (self._waiting or self._counts or self._stopping.is_set()):
                     self._changed.wait()
                 batch, counts = self._take()
             if not (batch or counts):
