@@ -275,6 +275,8 @@ COPY_EVENTS = """
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
+# The driver's own 8 kB would make two or three calls for every event.
+COPY_CHUNK = 1024 * 1024
 POSTGRES_EPOCH = 946_684_800
 TEXT_OID = 25
 
@@ -293,7 +295,7 @@ def insert_events(cursor: Any, placed: Iterable[Placed]) -> None:
     for place in placed:
         parts += _event_row(place)
     parts.append(COPY_TRAILER)
-    cursor.copy_expert(COPY_EVENTS, io.BytesIO(b"".join(parts)))
+    cursor.copy_expert(COPY_EVENTS, io.BytesIO(b"".join(parts)), COPY_CHUNK)
 
 
 def _event_row(place: Placed) -> list[bytes]:
