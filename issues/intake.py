@@ -68,10 +68,12 @@ def _columns(rows: Iterable[Sequence[Any]]) -> list[str]:
 
 # Events that are new ------------------------------------------------------------------------------
 
+# In whole microseconds, as the events' own rows have it: an event is looked up by the very moment
+# that its address says, and to_timestamp() would round some fractions the other way.
 ADD_ADDRESSES = """
     INSERT INTO issues_eventaddress (project_id, event_id, received_at)
-    SELECT project_id, event_id, to_timestamp(received_at)
-    FROM unnest(%s::bigint[], %s::uuid[], %s::float8[])
+    SELECT project_id, event_id, timestamptz 'epoch' + received_at * interval '1 microsecond'
+    FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[])
         AS event(project_id, event_id, received_at)
     ON CONFLICT DO NOTHING
     RETURNING project_id, event_id::text
@@ -86,7 +88,7 @@ def claim_event_ids(cursor: Any, events: Sequence[PreparedEvent]) -> list[Prepar
     first: dict[tuple[int, UUID], PreparedEvent] = {}
     for event in events:
         first.setdefault((event.project_id, event.event_id), event)
-    rows = [(*key, first[key].received_at) for key in sorted(first)]
+    rows = [(*key, _microseconds(first[key].received_at)) for key in sorted(first)]
     cursor.execute(ADD_ADDRESSES, _columns(rows))
     new = {(project_id, UUID(event_id)) for project_id, event_id in cursor.fetchall()}
     return [event for key, event in first.items() if key in new]

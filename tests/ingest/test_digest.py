@@ -1,3 +1,4 @@
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -92,6 +93,14 @@ def test_the_event_is_stored_as_it_was_prepared(key: ProjectKey, ingest: Ingest)
     assert stored.message == "needle ✓"
     assert codec.unpack(bytes(stored.payload))["event_id"] == event.event_id.hex
     assert EventAddress.objects.get().received_at == stored.received_at
+
+
+def test_every_event_is_found_at_its_address(key: ProjectKey, ingest: Ingest) -> None:
+    """Clocks tell finer fractions than microseconds: all of us have to round them alike."""
+    moments = random.Random(1).sample(range(10**10), 500)
+    ingest(*(prepared(key, timestamp=NOON, received_at=NOON + n / 10**7) for n in moments))
+    addresses = dict(EventAddress.objects.values_list("event_id", "received_at"))
+    assert dict(Event.objects.values_list("event_id", "received_at")) == addresses
 
 
 def test_an_event_without_tags_and_user_is_stored(key: ProjectKey, ingest: Ingest) -> None:
