@@ -6,10 +6,12 @@ All take a set of issues, run a fixed number of statements and leave the instanc
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
 from sentrylite.accounts.models import User
 from sentrylite.organizations.models import OrganizationMember, Team
@@ -33,6 +35,14 @@ IGNORE_CONDITIONS = (
     "ignoreUserWindow",
     "ignoreWindow",
 )
+
+
+# Who says the same again within this time has pressed the button twice.
+NOTE_REPEATED_WITHIN = timedelta(hours=1)
+
+
+class RepeatedNote(Exception):
+    """Somebody has just said the same about the same issue."""
 
 
 def resolve_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> int:
@@ -201,6 +211,51 @@ def delete_issues(issues: Sequence[Issue], *, now: datetime) -> int:
     return deleted
 
 
+@transaction.atomic
+def add_note(
+    issue: Issue,
+    text: str,
+    *,
+    mentions: Iterable[User | Team] = (),
+    external_id: str | None = None,
+    by: User,
+    now: datetime,
+) -> Activity:
+    """Comment on an issue (issues contract, section 10). Raises RepeatedNote.
+
+    The author and those who are mentioned, a team as everybody in it, are subscribed.
+    """
+    # The issue's row is the queue of those who comment on it: a note sent twice is seen twice.
+    Issue.objects.filter(pk=issue.pk).update(comment_count=F("comment_count") + 1)
+    notes = Activity.objects.filter(issue=issue, type=Activity.Type.NOTE, user=by)
+    if notes.filter(created_at__gt=now - NOTE_REPEATED_WITHIN, data__text=text).exists():
+        raise RepeatedNote
+    data = {"text": text} | ({"external_id": external_id} if external_id else {})
+    note = Activity.objects.create(
+        issue=issue, type=Activity.Type.NOTE, data=data, user=by, created_at=now
+    )
+    issue.comment_count += 1
+    _subscribe([issue.pk], [by], Reason.COMMENTED)
+    teams = [mentioned for mentioned in mentions if isinstance(mentioned, Team)]
+    people = [mentioned for mentioned in mentions if isinstance(mentioned, User)]
+    if teams or people:
+        _subscribe([issue.pk], [*people, *_people_of(*teams)], Reason.MENTIONED)
+    return note
+
+
+def edit_note(note: Activity, text: str) -> None:
+    note.data = note.data | {"text": text}
+    note.save(update_fields=["data"])
+
+
+@transaction.atomic
+def delete_note(issue: Issue, note: Activity) -> None:
+    """Take a comment back. Of two who take it back at once, one is counted."""
+    deleted, _ = Activity.objects.filter(pk=note.pk).delete()
+    left = Greatest(F("comment_count") - deleted, 0)
+    Issue.objects.filter(pk=issue.pk).update(comment_count=left)
+
+
 def _in_order(issues: Iterable[Issue]) -> list[Issue]:
     """By key, so that two requests never wait for each other in a circle."""
     return sorted(issues, key=lambda issue: issue.pk)
@@ -235,6 +290,6 @@ def _subscribe(issue_ids: Iterable[int], users: Iterable[User], reason: Reason) 
     )
 
 
-def _people_of(team: Team | None) -> list[User]:
-    members = OrganizationMember.objects.filter(teams=team, user__is_active=True)
+def _people_of(*teams: Team | None) -> list[User]:
+    members = OrganizationMember.objects.filter(teams__in=teams, user__is_active=True).distinct()
     return [member.user for member in members.select_related("user") if member.user]

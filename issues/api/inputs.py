@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from sentrylite.accounts.models import User
+from sentrylite.api import params
 from sentrylite.api.inputs import Input
 from sentrylite.organizations import queries
 from sentrylite.organizations.models import Project, Team
@@ -52,6 +53,48 @@ class ActorField(serializers.Field):
 
     def to_representation(self, value: Any) -> Any:
         raise NotImplementedError
+
+
+class MentionsField(serializers.ListField):
+    """People and teams that a note names: `user:1`, `team:2`, a user's id. Only those of the
+    project, which is in the context."""
+
+    default_error_messages = {
+        "not_a_member": "Cannot mention a non team member",
+        "not_a_team": "Mentioned team not found or not associated with project",
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[User | Team]:
+        wanted: dict[str, set[int]] = {"user": set(), "team": set()}
+        for mention in super().to_internal_value(data):
+            kind, _, number = str(mention).strip().rpartition(":")
+            is_number = not isinstance(mention, bool) and params.is_id(number)
+            if (kind or "user") not in wanted or not is_number:
+                self.fail("not_a_team" if kind == "team" else "not_a_member")
+            wanted[kind or "user"].add(int(number))
+        project: Project = self.context["project"]
+        people, teams = queries.find_actors_of(project, wanted["user"], wanted["team"])
+        if len(people) < len(wanted["user"]):
+            self.fail("not_a_member")
+        if len(teams) < len(wanted["team"]):
+            self.fail("not_a_team")
+        return [*people, *teams]
+
+
+class NoteInput(Input):
+    """A comment (issues contract, section 10). Needs the project in the context."""
+
+    text = serializers.CharField()
+    mentions = MentionsField(allow_null=True)
+    external_id = serializers.CharField(allow_null=True, allow_blank=True, max_length=200)
+
+    def validate(self, note: dict[str, Any]) -> dict[str, Any]:
+        if "text" not in note:
+            raise serializers.ValidationError({"text": ["This field is required."]})
+        return note
 
 
 class IssueUpdateInput(Input):

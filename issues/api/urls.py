@@ -5,10 +5,23 @@ from django.urls import path
 from .views.details import IssueDetailView
 from .views.events import EventDetailView
 from .views.issues import ProjectIssueListView
+from .views.notes import NoteDetailView, NoteListView
+
+# What one issue has below it; also below `organizations/…/issues/`.
+ISSUE_PATHS = {
+    "": IssueDetailView,
+    "notes/": NoteListView,
+    "notes/<str:note_id>/": NoteDetailView,
+    "comments/": NoteListView,
+    "comments/<str:note_id>/": NoteDetailView,
+}
 
 urlpatterns = [
-    path("issues/<str:issue_id>/", IssueDetailView.as_view()),
-    path("groups/<str:issue_id>/", IssueDetailView.as_view()),
+    *(
+        path(f"{issues}/<str:issue_id>/{below}", view.as_view())
+        for issues in ("issues", "groups")
+        for below, view in ISSUE_PATHS.items()
+    ),
     path(
         "projects/<str:organization>/<str:project>/issues/",
         ProjectIssueListView.as_view(),

@@ -17,6 +17,7 @@ class Activity(models.Model):
         SET_PUBLIC = "set_public"
         SET_PRIVATE = "set_private"
         SET_REGRESSION = "set_regression"
+        NOTE = "note"
         ASSIGNED = "assigned"
         UNASSIGNED = "unassigned"
 

@@ -10,6 +10,7 @@ from sentrylite.api.serializers import timestamp
 from sentrylite.releases.api.serializers.releases import ReleaseSerializer
 from sentrylite.releases.models import Release
 
+from .activities import ActivitySerializer
 from .issues import IssueSerializer
 from .tags import tag_name
 
@@ -51,13 +52,7 @@ class IssueDetailSerializer(IssueBareSerializer):
         return dict(sorted(answer.items()))
 
     def _activity(self, activity: Activity) -> dict[str, Any]:
-        return {
-            "data": activity.data,
-            "dateCreated": timestamp(activity.created_at),
-            "id": str(activity.pk),
-            "type": activity.type,
-            "user": self._user(activity.user) if activity.user else None,
-        }
+        return ActivitySerializer(activity, context=self.context).data
 
     def _release(self, release: Release | None) -> dict[str, Any] | None:
         return ReleaseSerializer(release, context=self.context).data if release else None
