@@ -11,13 +11,15 @@ from django.db import connection
 from sentrylite import rows
 from sentrylite.accounts.models import User
 from sentrylite.arrays import literal
+from sentrylite.organizations import queries as organization_queries
+from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project, Team
 from sentrylite.releases.queries import load_releases
 from sentrylite.statements import Statement
 from stats import series
 from stats.periods import Span
 
-from .models import Event, Issue
+from .models import Event, Issue, IssueTag
 from .payload import codec
 from .payload.attributes import MAX_AGE, MAX_AHEAD
 
@@ -207,6 +209,24 @@ def load_marks(issues: Collection[Issue], user_id: int | None) -> None:
         )
 
 
+def load_handled(issues: Collection[Issue]) -> None:
+    """Fill in whether an error that nobody handled ever led to the issues. One statement.
+
+    The issues are of one project.
+    """
+    unhandled: set[int] = set()
+    if issues:
+        tags = IssueTag.objects.filter(
+            project_id=next(iter(issues)).project_id,
+            issue_id__in=[issue.pk for issue in issues],
+            key="handled",
+            value="no",
+        )
+        unhandled.update(tags.values_list("issue_id", flat=True))
+    for issue in issues:
+        issue.is_unhandled = issue.pk in unhandled
+
+
 def load_series(issues: Collection[Issue], spans: Mapping[str, Span], now: datetime) -> None:
     """Fill in how many events each issue had in each of the named spans of time.
 
@@ -274,6 +294,41 @@ def find_event(project_id: int, event_id: UUID) -> Event | None:
     event.data = _unpack(event)
     event.issue_first_seen = issue_first_seen
     return event
+
+
+FIND_ADDRESSES_IN = f"""
+    SELECT {organization_queries.PROJECT_COLUMNS}
+    FROM organizations_project p {organization_queries.PROJECT_JOINS}
+    JOIN issues_eventaddress address
+        ON address.project_id = p.id AND address.event_id = %(event)s
+    WHERE p.organization_id = %(organization)s AND p.status = 'active'
+    ORDER BY p.id
+"""
+
+
+def find_event_in(access: Access, event_id: UUID) -> tuple[Event, Project] | None:
+    """An event of the organization, in a project that the caller reaches, with that project.
+
+    Only one that is still in an issue. At most four statements.
+    """
+    place = {
+        "organization": access.organization.pk,
+        "user": access.caller.user_id,
+        "event": event_id,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_ADDRESSES_IN, place)
+        rows_found = cursor.fetchall()
+    for row in rows_found:
+        _, project, team_ids = organization_queries.read_project(access.caller, row)
+        if not access.reaches_project(team_ids):
+            continue
+        # Two projects hardly ever share an event's id: the first one will do.
+        event = find_event(project.pk, event_id)
+        if event and Issue.objects.visible().filter(pk=event.issue_id).exists():
+            return event, project
+        return None
+    return None
 
 
 def load_neighbours(event: Event, now: datetime) -> None:

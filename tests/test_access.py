@@ -35,14 +35,20 @@ def of(area: str) -> dict[str, set[str]]:
 # Route → scopes by method; None is open to everybody.
 ROUTES: dict[str, dict[str, set[str]] | None] = {
     "": None,
-    "issues/<str:issue_id>/": of("event"),
-    "groups/<str:issue_id>/": of("event"),
     **{
-        f"{issues}/<str:issue_id>/{notes}/{note}": of("event")
+        f"{prefix}{issues}/<str:issue_id>/{below}": of("event")
+        for prefix in ("", "organizations/<str:organization>/")
         for issues in ("issues", "groups")
-        for notes in ("notes", "comments")
-        for note in ("", "<str:note_id>/")
+        for below in (
+            "",
+            "notes/",
+            "notes/<str:note_id>/",
+            "comments/",
+            "comments/<str:note_id>/",
+        )
     },
+    "organizations/<str:organization>/shortids/<str:short_id>/": of("org"),
+    "organizations/<str:organization>/eventids/<str:event_id>/": of("org"),
     "projects/<str:organization>/<str:project>/issues/": of("event"),
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
@@ -87,6 +93,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:team>", team.slug)
             .replace("<str:event_id>", "0" * 32)
             .replace("<str:note_id>", "1")
+            .replace("<str:short_id>", issue.short_id)
         )
 
     return fill

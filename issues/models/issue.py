@@ -1,5 +1,6 @@
 """Issues: what events that have a hash in common form."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
@@ -12,6 +13,8 @@ from sentrylite.releases.models import Release
 from stats.periods import Points
 
 BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U
+LOOKALIKES = str.maketrans("OIL", "011")
+SHORT_ID = re.compile(r"([-\w ]{1,50})[-_ ]([0-9A-TV-Za-tv-z]{1,7})", re.ASCII)
 
 
 def short_id(project_slug: str, number: int) -> str:
@@ -21,6 +24,21 @@ def short_id(project_slug: str, number: int) -> str:
         number, digit = divmod(number, 32)
         digits = BASE32[digit] + digits
     return f"{project_slug.upper()}-{digits or '0'}"
+
+
+def read_short_id(text: str) -> tuple[str, int] | None:
+    """The project's slug in lower case and the number that a short id names; None for other text.
+
+    In any letter case, and with the letters that look like digits (organizations contract,
+    section 13).
+    """
+    match = SHORT_ID.fullmatch(text)
+    if match is None:
+        return None
+    number = 0
+    for digit in match[2].upper().translate(LOOKALIKES):
+        number = number * 32 + BASE32.index(digit)
+    return (match[1].lower(), number) if number < 2**31 else None
 
 
 class Level(models.IntegerChoices):
@@ -94,6 +112,7 @@ class Issue(models.Model):
     is_bookmarked: bool  # this and the next two load_marks: by the caller
     has_seen: bool
     subscription_reason: str | None  # None when not subscribed
+    is_unhandled: bool  # load_handled
     matching_event_id: UUID | None = None  # find_issue_of_event
     matching_environment: str | None = None
 

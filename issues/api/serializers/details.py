@@ -11,7 +11,7 @@ from sentrylite.releases.api.serializers.releases import ReleaseSerializer
 from sentrylite.releases.models import Release
 
 from .activities import ActivitySerializer
-from .issues import IssueSerializer
+from .issues import IssueFullSerializer, IssueSerializer
 from .tags import tag_name
 
 # The first sight of the issue is only among its activities where there is room.
@@ -28,7 +28,7 @@ class IssueBareSerializer(IssueSerializer):
         return answer
 
 
-class IssueDetailSerializer(IssueBareSerializer):
+class WithDetails(IssueSerializer):
     """Pass the issue's `Details` in the context, beside `issue_context`."""
 
     def to_representation(self, issue: Issue) -> dict[str, Any]:
@@ -62,6 +62,14 @@ class IssueDetailSerializer(IssueBareSerializer):
 
     def _user(self, user: User) -> dict[str, Any]:
         return UserSerializer(user, context=self.context).data
+
+
+class IssueDetailSerializer(WithDetails, IssueBareSerializer):
+    """As `/issues/{issue_id}/` has it."""
+
+
+class IssueFullDetailSerializer(WithDetails, IssueFullSerializer):
+    """As `/organizations/{organization}/issues/{issue_id}/` has it."""
 
 
 def first_seen(issue: Issue) -> dict[str, Any]:

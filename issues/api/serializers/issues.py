@@ -66,6 +66,19 @@ class IssueSerializer(OutputSerializer):
         return f"{pages}{issue.pk}/" if pages else None
 
 
+class IssueFullSerializer(IssueSerializer):
+    """The base form with the keys of later years. Needs `load_handled` too."""
+
+    def to_representation(self, issue: Issue) -> dict[str, Any]:
+        answer = super().to_representation(issue)
+        return answer | {
+            "issueCategory": "error",
+            "issueType": "error",
+            "isUnhandled": issue.is_unhandled,
+            "substatus": "ongoing" if answer["status"] == "unresolved" else None,
+        }
+
+
 class IssueListSerializer(IssueSerializer):
     """An issue in a list. Needs `load_series` too."""
 

@@ -11,8 +11,12 @@ from issues import actions, details, queries
 from issues.api.base import IssueScopedView
 from issues.api.inputs import IssueUpdateInput
 from issues.api.params import refuse_environment
-from issues.api.serializers.details import IssueBareSerializer, IssueDetailSerializer
-from issues.api.serializers.issues import issue_context
+from issues.api.serializers.details import (
+    IssueBareSerializer,
+    IssueDetailSerializer,
+    IssueFullDetailSerializer,
+)
+from issues.api.serializers.issues import IssueFullSerializer, issue_context
 from sentrylite.accounts.models import User
 from sentrylite.organizations import queries as organization_queries
 
@@ -30,6 +34,9 @@ class IssueDetailView(IssueScopedView):
         now = timezone.now()
         context = issue_context(request, self.access, now)
         context["details"] = details.load_details(self.found, now)
+        if self.is_in_organization:
+            queries.load_handled([self.issue])
+            return Response(IssueFullDetailSerializer(self.issue, context=context).data)
         return Response(IssueDetailSerializer(self.issue, context=context).data)
 
     def put(self, request: Request, **kwargs: Any) -> Response:
@@ -38,6 +45,9 @@ class IssueDetailView(IssueScopedView):
         self.change(changes, now)
         queries.load_marks([self.issue], self.caller.user_id)
         context = issue_context(request, self.access, now)
+        if self.is_in_organization:
+            queries.load_handled([self.issue])
+            return Response(IssueFullSerializer(self.issue, context=context).data)
         return Response(IssueBareSerializer(self.issue, context=context).data)
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
