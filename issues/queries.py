@@ -14,12 +14,13 @@ from sentrylite.arrays import literal
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project, Team
+from sentrylite.releases.models import Release
 from sentrylite.releases.queries import load_releases
 from sentrylite.statements import Statement
 from stats import series
 from stats.periods import Span
 
-from .models import Event, Issue, IssueTag
+from .models import Event, Issue, IssueResolution, IssueSnooze, IssueTag
 from .payload import codec
 from .payload.attributes import MAX_AGE, MAX_AHEAD
 
@@ -31,12 +32,25 @@ MAX_HITS = 1000
 
 # What `read_issue` reads. The issue is `i`.
 ISSUE_COLUMNS = ", ".join(
-    [rows.columns(Issue, "i"), rows.columns(User, "assignee"), rows.columns(Team, "team")]
+    [
+        rows.columns(Issue, "i"),
+        rows.columns(User, "assignee"),
+        rows.columns(Team, "team"),
+        rows.columns(IssueResolution, "resolution"),
+        rows.columns(Release, "resolved_in"),
+        rows.columns(IssueSnooze, "snooze"),
+        rows.columns(User, "actor"),
+    ]
 )
-ISSUE_WIDTH = rows.width(Issue) + rows.width(User) + rows.width(Team)
+_PARTS = (Issue, User, Team, IssueResolution, Release, IssueSnooze, User)
+ISSUE_WIDTH = sum(rows.width(model) for model in _PARTS)
 ISSUE_JOINS = """
     LEFT JOIN accounts_user assignee ON assignee.id = i.assigned_user_id
     LEFT JOIN organizations_team team ON team.id = i.assigned_team_id
+    LEFT JOIN issues_issueresolution resolution ON resolution.issue_id = i.id
+    LEFT JOIN releases_release resolved_in ON resolved_in.id = resolution.release_id
+    LEFT JOIN issues_issuesnooze snooze ON snooze.issue_id = i.id
+    LEFT JOIN accounts_user actor ON actor.id = coalesce(resolution.actor_id, snooze.actor_id)
 """
 
 # Each status is one ordered scan of the index, of no more rows than the page needs.
@@ -159,16 +173,33 @@ def find_issue_of_event(project: Project, event_id: UUID) -> Issue | None:
 
 
 def read_issue(row: Sequence[Any], project: Project) -> Issue:
-    """An issue of the project from ISSUE_COLUMNS, with its assignee."""
-    split = rows.width(Issue)
-    issue, people = rows.instance(Issue, row[:split]), row[split:]
+    """An issue of the project from ISSUE_COLUMNS, with its assignee and what its status says."""
+    parts, start = [], 0
+    for model in _PARTS:
+        end = start + rows.width(model)
+        parts.append(row[start:end])
+        start = end
+    own, assignee, team, resolution, resolved_in, snooze, actor = parts
+    issue = rows.instance(Issue, own)
     issue.project = project
-    split = rows.width(User)
     if issue.assigned_user_id is not None:
-        issue.assigned_user = rows.instance(User, people[:split])
+        issue.assigned_user = rows.instance(User, assignee)
     if issue.assigned_team_id is not None:
-        issue.assigned_team = rows.instance(Team, people[split:])
+        issue.assigned_team = rows.instance(Team, team)
+    person = rows.instance(User, actor) if _is_there(actor) else None
+    if _is_there(resolution):
+        issue.resolution = rows.instance(IssueResolution, resolution)
+        issue.resolution.release = rows.instance(Release, resolved_in)
+        issue.resolution.actor = person
+    if _is_there(snooze):
+        issue.snooze = rows.instance(IssueSnooze, snooze)
+        issue.snooze.actor = person
     return issue
+
+
+def _is_there(columns: Sequence[Any]) -> bool:
+    """Whether a LEFT JOIN found a row."""
+    return any(value is not None for value in columns)
 
 
 # What a page of issues shows beside their rows ----------------------------------------------------

@@ -12,6 +12,7 @@ class Activity(models.Model):
         """As the API spells them (issues contract, section 2.1)."""
 
         SET_RESOLVED = "set_resolved"
+        SET_RESOLVED_IN_RELEASE = "set_resolved_in_release"
         SET_UNRESOLVED = "set_unresolved"
         SET_IGNORED = "set_ignored"
         SET_PUBLIC = "set_public"

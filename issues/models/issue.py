@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -11,6 +11,9 @@ from django.db import models
 from sentrylite.organizations.models import Project, Team
 from sentrylite.releases.models import Release
 from stats.periods import Points
+
+if TYPE_CHECKING:
+    from .status import IssueResolution, IssueSnooze
 
 BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U
 LOOKALIKES = str.maketrans("OIL", "011")
@@ -113,6 +116,8 @@ class Issue(models.Model):
     has_seen: bool
     subscription_reason: str | None  # None when not subscribed
     is_unhandled: bool  # load_handled
+    resolution: "IssueResolution | None" = None  # this and the next read_issue
+    snooze: "IssueSnooze | None" = None
     matching_event_id: UUID | None = None  # find_issue_of_event
     matching_environment: str | None = None
 
@@ -136,6 +141,16 @@ class Issue(models.Model):
     @property
     def short_id(self) -> str:
         return short_id(self.project.slug, self.number)
+
+    def status_at(self, now: datetime) -> Status:
+        """The status that is shown (issues contract, section 1.1): an issue may be resolved by
+        its age, and no longer be ignored though nothing has happened since to say so."""
+        if self.is_auto_resolved(now):
+            return self.Status.RESOLVED
+        is_ignored = self.status == self.Status.IGNORED
+        if is_ignored and self.snooze is not None and self.snooze.is_over(self, now):
+            return self.Status.UNRESOLVED
+        return self.Status(self.status)
 
     def is_auto_resolved(self, now: datetime) -> bool:
         """Whether it counts as resolved because it has been quiet for the project's resolve age

@@ -17,15 +17,9 @@ from issues.api.serializers.details import (
     IssueFullDetailSerializer,
 )
 from issues.api.serializers.issues import IssueFullSerializer, issue_context
+from issues.api.statuses import set_status
 from sentrylite.accounts.models import User
 from sentrylite.organizations import queries as organization_queries
-
-SET_STATUS = {
-    "resolved": actions.resolve_issues,
-    "unresolved": actions.unresolve_issues,
-    "ignored": actions.ignore_issues,
-    "muted": actions.ignore_issues,
-}
 
 
 class IssueDetailView(IssueScopedView):
@@ -57,8 +51,7 @@ class IssueDetailView(IssueScopedView):
     def change(self, changes: dict[str, Any], now: datetime) -> None:
         """Apply what was sent; null changes nothing, but leaves an issue without an assignee."""
         issues, user = [self.issue], self.caller.user
-        if status := changes.get("status"):
-            SET_STATUS[status](issues, by=user, now=now)
+        set_status(changes, issues, by=user, now=now)
         if "assignedTo" in changes:
             actions.assign_issues(issues, changes["assignedTo"], by=user, now=now)
         if (is_public := changes.get("isPublic")) is not None:
