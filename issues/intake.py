@@ -313,14 +313,28 @@ def reopen_issues(cursor: Any, placed: Iterable[Placed], resolved: set[int]) -> 
 
 # Snoozes ------------------------------------------------------------------------------------------
 
-# How often an issue happened in the last minutes, up to what it takes; the bounds of `received_at`
-# are for the planner (issues.models.Event).
+# What an issue had in the last minutes, no more of it than it takes. The index knows when events
+# happened; the bounds of `received_at` choose the partitions (issues.models.Event).
 _IN_WINDOW = """(
-    SELECT count({what}) FROM issues_event event
-    WHERE event.project_id = batch.project_id AND event.issue_id = batch.issue_id
-        AND event.received_at > to_timestamp(batch.moment) - snooze.{window} * interval '1 minute'
-        AND event.received_at <= to_timestamp(batch.moment)
+    SELECT count(*) FROM (
+        SELECT {what} FROM issues_event event
+        WHERE event.project_id = batch.project_id AND event.issue_id = batch.issue_id
+            AND event."timestamp"
+                > to_timestamp(batch.moment) - snooze.{window} * interval '1 minute'
+            AND event.received_at
+                > to_timestamp(batch.moment) - snooze.{window} * interval '1 minute'
+            AND event.received_at <= to_timestamp(batch.moment)
+            AND {condition}
+        LIMIT snooze.{enough}
+    ) recent
 )"""
+_EVENTS_IN_WINDOW = _IN_WINDOW.format(what="1", window='"window"', condition="true", enough="count")
+_USERS_IN_WINDOW = _IN_WINDOW.format(
+    what="DISTINCT event.user_hash",
+    window="user_window",
+    condition="event.user_hash IS NOT NULL",
+    enough="user_count",
+)
 
 # Users of the batch that the issue has not had before.
 _NEW_USERS = """(
@@ -341,10 +355,10 @@ FIND_OVER = f"""
     WHERE snooze.until <= to_timestamp(batch.moment)
         OR snooze.count <= CASE WHEN snooze."window" IS NULL
             THEN issue.times_seen + batch.times - snooze.times_seen_before
-            ELSE {_IN_WINDOW.format(what="*", window='"window"')} END
+            ELSE {_EVENTS_IN_WINDOW} END
         OR snooze.user_count <= CASE WHEN snooze.user_window IS NULL
             THEN issue.user_count + {_NEW_USERS} - snooze.user_count_before
-            ELSE {_IN_WINDOW.format(what="DISTINCT event.user_hash", window="user_window")} END
+            ELSE {_USERS_IN_WINDOW} END
 """
 
 # A snooze that somebody has renewed meanwhile is another one.
