@@ -5,16 +5,30 @@ All take a set of issues, run a fixed number of statements and leave the instanc
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
 from sentrylite.accounts.models import User
 from sentrylite.organizations.models import OrganizationMember, Team
+from sentrylite.releases.models import Release
 
-from .models import Activity, Issue, IssueBookmark, IssueHash, IssueSeen, IssueSubscription
+from .models import (
+    Activity,
+    Issue,
+    IssueBookmark,
+    IssueHash,
+    IssueResolution,
+    IssueSeen,
+    IssueSnooze,
+    IssueSubscription,
+)
 
 Reason = IssueSubscription.Reason
 Status = Issue.Status
@@ -24,15 +38,56 @@ STATUS_ACTIVITY = {
     Status.RESOLVED: Activity.Type.SET_RESOLVED,
     Status.IGNORED: Activity.Type.SET_IGNORED,
 }
-# An issue that is ignored without conditions says so with all of them unused.
-IGNORE_CONDITIONS = (
-    "ignoreCount",
-    "ignoreDuration",
-    "ignoreUntil",
-    "ignoreUserCount",
-    "ignoreUserWindow",
-    "ignoreWindow",
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What ends an issue's being ignored, whichever comes first; durations are minutes."""
+
+    duration: int | None = None
+    count: int | None = None
+    window: int | None = None
+    user_count: int | None = None
+    user_window: int | None = None
+
+    @classmethod
+    def of(cls, **numbers: int | None) -> Self:
+        """Without what is no condition: numbers below 1, windows in which nothing is counted."""
+        given = {name: number for name, number in numbers.items() if number and number > 0}
+        if "count" not in given:
+            given.pop("window", None)
+        if "user_count" not in given:
+            given.pop("user_window", None)
+        return cls(**given)
+
+    def until(self, now: datetime) -> datetime | None:
+        return now + timedelta(minutes=self.duration) if self.duration else None
+
+    def as_data(self, now: datetime) -> dict[str, Any]:
+        """As the activity has them: all six, None where unused."""
+        until = self.until(now)
+        return {
+            "ignoreCount": self.count,
+            "ignoreDuration": self.duration,
+            "ignoreUntil": (
+                f"{until.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+                if until
+                else None
+            ),
+            "ignoreUserCount": self.user_count,
+            "ignoreUserWindow": self.user_window,
+            "ignoreWindow": self.window,
+        }
+
+
+FOR_EVER = Conditions()
+
+# Who says the same again within this time has pressed the button twice.
+NOTE_REPEATED_WITHIN = timedelta(hours=1)
+
+
+class RepeatedNote(Exception):
+    """Somebody has just said the same about the same issue."""
 
 
 def resolve_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> int:
@@ -48,10 +103,42 @@ def unresolve_issues(issues: Sequence[Issue], *, by: User | None, now: datetime)
     return _set_status(issues, Status.UNRESOLVED, {}, by=by, now=now)
 
 
-def ignore_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> int:
-    """Ignore issues until further notice; returns how many were not before."""
-    conditions = dict.fromkeys(IGNORE_CONDITIONS)
-    return _set_status(issues, Status.IGNORED, conditions, by=by, now=now)
+def resolve_issues_in_release(
+    issues: Sequence[Issue], release: Release, *, is_next: bool, by: User | None, now: datetime
+) -> int:
+    """Mark issues resolved in this release or, if `is_next`, in the one that comes after it.
+
+    Only events of that release and later ones reopen them. Returns how many were not resolved in
+    a release before; each of those gets an activity.
+    """
+    kind = IssueResolution.Type.IN_NEXT_RELEASE if is_next else IssueResolution.Type.IN_RELEASE
+    data = {"version": "" if is_next else release.version}
+    resolution = IssueResolution(type=kind, release=release, actor=by, created_at=now)
+    return _set_status(issues, Status.RESOLVED, data, by=by, now=now, settlement=resolution)
+
+
+def ignore_issues(
+    issues: Sequence[Issue],
+    conditions: Conditions = FOR_EVER,
+    *,
+    by: User | None,
+    now: datetime,
+) -> int:
+    """Ignore issues until further notice or until a condition is met; returns how many were not
+    ignored before."""
+    snooze = None
+    if conditions != FOR_EVER:
+        snooze = IssueSnooze(
+            until=conditions.until(now),
+            count=conditions.count,
+            window=conditions.window,
+            user_count=conditions.user_count,
+            user_window=conditions.user_window,
+            actor=by,
+            created_at=now,
+        )
+    data = conditions.as_data(now)
+    return _set_status(issues, Status.IGNORED, data, by=by, now=now, settlement=snooze)
 
 
 @transaction.atomic
@@ -62,26 +149,61 @@ def _set_status(
     *,
     by: User | None,
     now: datetime,
+    settlement: IssueResolution | IssueSnooze | None = None,
 ) -> int:
+    """`settlement` is the pattern of the rows that go with the status; others go away."""
     by_id = {issue.pk: issue for issue in issues}
-    changed = list(
-        Issue.objects.visible()
+    locked = {
+        row["pk"]: row
+        for row in Issue.objects.visible()
         .filter(pk__in=by_id)
-        .exclude(status=status)
         .order_by("pk")
         .select_for_update(no_key=True)
-        .values_list("pk", flat=True)
-    )
+        .values("pk", "status", "times_seen", "user_count")
+    }
+    changed = [pk for pk, row in locked.items() if row["status"] != status]
+    kind = STATUS_ACTIVITY[status]
+    news = changed
+    if isinstance(settlement, IssueResolution):
+        kind = Activity.Type.SET_RESOLVED_IN_RELEASE
+        # Also who was resolved without a release is now resolved in one.
+        known = IssueResolution.objects.filter(pk__in=locked).values_list("pk", flat=True)
+        news = sorted({*locked} - ({*known} - {*changed}))
     resolved_at = now if status == Status.RESOLVED else None
     Issue.objects.filter(pk__in=changed).update(status=status, resolved_at=resolved_at)
-    _record(changed, STATUS_ACTIVITY[status], data, by=by, now=now)
+    settlements = _settle(locked, settlement)
+    _record(news, kind, data, by=by, now=now)
     # Somebody who reopens or ignores many issues at once does not want to hear of all of them.
-    if status == Status.RESOLVED or len(changed) == 1:
-        _subscribe(changed, [by] if by else [], Reason.CHANGED_STATUS)
+    if status == Status.RESOLVED or len(news) == 1:
+        _subscribe(news, [by] if by else [], Reason.CHANGED_STATUS)
     for issue_id in changed:
         by_id[issue_id].status = status
         by_id[issue_id].resolved_at = resolved_at
-    return len(changed)
+    for issue_id in locked:
+        settled = settlements.get(issue_id)
+        issue = by_id[issue_id]
+        issue.resolution = settled if isinstance(settled, IssueResolution) else None
+        issue.snooze = settled if isinstance(settled, IssueSnooze) else None
+    return len(news)
+
+
+def _settle(
+    locked: Mapping[int, Mapping[str, Any]], pattern: IssueResolution | IssueSnooze | None
+) -> dict[int, IssueResolution | IssueSnooze]:
+    """Give locked issues such a row each instead of what they had. At most three statements."""
+    for model in (IssueResolution, IssueSnooze):
+        model.objects.filter(pk__in=locked).delete()
+    if pattern is None:
+        return {}
+    settlements: dict[int, Any] = {}
+    for issue_id, row in sorted(locked.items()):
+        settlements[issue_id] = settled = copy(pattern)
+        settled.issue_id = issue_id
+        if isinstance(settled, IssueSnooze):
+            settled.times_seen_before = row["times_seen"]
+            settled.user_count_before = row["user_count"]
+    type(pattern)._default_manager.bulk_create(settlements.values())
+    return settlements
 
 
 @transaction.atomic
@@ -201,6 +323,51 @@ def delete_issues(issues: Sequence[Issue], *, now: datetime) -> int:
     return deleted
 
 
+@transaction.atomic
+def add_note(
+    issue: Issue,
+    text: str,
+    *,
+    mentions: Iterable[User | Team] = (),
+    external_id: str | None = None,
+    by: User,
+    now: datetime,
+) -> Activity:
+    """Comment on an issue (issues contract, section 10). Raises RepeatedNote.
+
+    The author and those who are mentioned, a team as everybody in it, are subscribed.
+    """
+    # The issue's row is the queue of those who comment on it: a note sent twice is seen twice.
+    Issue.objects.filter(pk=issue.pk).update(comment_count=F("comment_count") + 1)
+    notes = Activity.objects.filter(issue=issue, type=Activity.Type.NOTE, user=by)
+    if notes.filter(created_at__gt=now - NOTE_REPEATED_WITHIN, data__text=text).exists():
+        raise RepeatedNote
+    data = {"text": text} | ({"external_id": external_id} if external_id else {})
+    note = Activity.objects.create(
+        issue=issue, type=Activity.Type.NOTE, data=data, user=by, created_at=now
+    )
+    issue.comment_count += 1
+    _subscribe([issue.pk], [by], Reason.COMMENTED)
+    teams = [mentioned for mentioned in mentions if isinstance(mentioned, Team)]
+    people = [mentioned for mentioned in mentions if isinstance(mentioned, User)]
+    if teams or people:
+        _subscribe([issue.pk], [*people, *_people_of(*teams)], Reason.MENTIONED)
+    return note
+
+
+def edit_note(note: Activity, text: str) -> None:
+    note.data = note.data | {"text": text}
+    note.save(update_fields=["data"])
+
+
+@transaction.atomic
+def delete_note(issue: Issue, note: Activity) -> None:
+    """Take a comment back. Of two who take it back at once, one is counted."""
+    deleted, _ = Activity.objects.filter(pk=note.pk).delete()
+    left = Greatest(F("comment_count") - deleted, 0)
+    Issue.objects.filter(pk=issue.pk).update(comment_count=left)
+
+
 def _in_order(issues: Iterable[Issue]) -> list[Issue]:
     """By key, so that two requests never wait for each other in a circle."""
     return sorted(issues, key=lambda issue: issue.pk)
@@ -235,6 +402,6 @@ def _subscribe(issue_ids: Iterable[int], users: Iterable[User], reason: Reason) 
     )
 
 
-def _people_of(team: Team | None) -> list[User]:
-    members = OrganizationMember.objects.filter(teams=team, user__is_active=True)
+def _people_of(*teams: Team | None) -> list[User]:
+    members = OrganizationMember.objects.filter(teams__in=teams, user__is_active=True).distinct()
     return [member.user for member in members.select_related("user") if member.user]

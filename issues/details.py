@@ -1,7 +1,7 @@
 """Everything that one issue's page shows, in a fixed number of statements."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -16,6 +16,7 @@ from stats.periods import DAYS_30, HOURS_24
 
 from . import queries
 from .models import Activity, Issue
+from .models.issue import read_short_id
 
 MAX_ACTIVITIES = 100
 # An issue that half a company watches does not make a page of a megabyte.
@@ -125,6 +126,35 @@ def find_issue(caller: Caller, issue_id: int) -> Found | None:
     issue = queries.read_issue(columns[:split], project)
     issue.is_bookmarked, issue.has_seen, issue.subscription_reason = marks
     return Found(issue, access, team_ids, last_release_id, has_activities, has_people)
+
+
+FIND_SHORT_ID = f"""
+    SELECT i.id FROM organizations_project p
+    JOIN issues_issue i ON i.project_id = p.id AND i.number = %(number)s
+    WHERE p.organization_id = %(organization)s AND p.status = 'active' AND lower(p.slug) = %(slug)s
+        AND i.status < {Issue.Status.PENDING_DELETION:d}
+    ORDER BY i.id LIMIT 1
+"""
+
+
+def find_issue_in(access: Access, address: str) -> Found | None:
+    """An issue of the caller's organization by its id or its short id, in any letter case.
+
+    None also when the caller does not reach its project. At most two statements.
+    """
+    if (named := read_short_id(address)) is not None:
+        slug, number = named
+        place: dict[str, Any] = {"slug": slug, "number": number}
+        with connection.cursor() as cursor:
+            cursor.execute(FIND_SHORT_ID, place | {"organization": access.organization.pk})
+            issue_id = next(iter(cursor.fetchone() or ()), None)
+    else:
+        is_id = address.isascii() and address.isdigit() and len(address) < 19
+        issue_id = int(address) if is_id else None
+    found = find_issue(access.caller, issue_id) if issue_id is not None else None
+    if found is None or found.issue.project.organization_id != access.organization.pk:
+        return None
+    return found if access.reaches_project(found.team_ids) else None
 
 
 def load_details(found: Found, now: datetime) -> Details:

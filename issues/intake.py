@@ -16,7 +16,7 @@ import orjson
 
 from sentrylite.arrays import literal
 
-from .models import Activity, Issue
+from .models import Activity, Issue, IssueResolution
 from .payload.event import EventUser, PreparedEvent
 
 # (project, hash)
@@ -140,39 +140,48 @@ ADD_HASHES = """
 """
 
 
-def assign_issues(cursor: Any, placed: Sequence[Placed]) -> set[int]:
+class Settled(NamedTuple):
+    """Issues that a batch has events of and that are not unresolved."""
+
+    resolved: set[int]
+    ignored: set[int]
+
+
+def assign_issues(cursor: Any, placed: Sequence[Placed]) -> Settled:
     """Find or make the issue of each event (ingest contract, section 10); fills `issue_id`.
 
     Of an event's hashes, the first that belongs to an issue decides; its other hashes then belong
-    to that issue too. Returns the issues that are resolved, which these events bring back. One
-    statement when every hash is known, else six.
+    to that issue too. Returns the issues that these events may bring back. One statement when
+    every hash is known, else six.
     """
-    known, resolved = _find_hashes(cursor, _hashes(placed))
+    known, settled = _find_hashes(cursor, _hashes(placed))
     if not all(hash in known for hash in _hashes(placed)):
         makers = _unknown(placed, known)
         if makers:
             # The project row is the queue of those who make issues in it: look again inside.
             projects = sorted({place.event.project_id for place in makers})
             cursor.execute(LOCK_PROJECTS, [literal(projects)])
-            known, resolved = _find_hashes(cursor, _hashes(placed))
+            known, settled = _find_hashes(cursor, _hashes(placed))
         _bind_hashes(cursor, placed, known)
     for place in placed:
         place.issue_id = next(known[hash] for hash in _hashes([place]) if hash in known)
-    return resolved
+    return settled
 
 
 def _hashes(placed: Iterable[Placed]) -> list[Hash]:
     return [(place.event.project_id, hash) for place in placed for hash in place.event.hashes]
 
 
-def _find_hashes(cursor: Any, hashes: Iterable[Hash]) -> tuple[dict[Hash, int], set[int]]:
+def _find_hashes(cursor: Any, hashes: Iterable[Hash]) -> tuple[dict[Hash, int], Settled]:
     cursor.execute(FIND_HASHES, _columns(sorted(set(hashes))))
-    known, resolved = {}, set()
+    known, settled = {}, Settled(set(), set())
     for project_id, hash, issue_id, status in cursor.fetchall():
         known[project_id, UUID(hash)] = issue_id
         if status == Issue.Status.RESOLVED:
-            resolved.add(issue_id)
-    return known, resolved
+            settled.resolved.add(issue_id)
+        elif status == Issue.Status.IGNORED:
+            settled.ignored.add(issue_id)
+    return known, settled
 
 
 def _unknown(placed: Iterable[Placed], known: Mapping[Hash, int]) -> list[Placed]:
@@ -229,13 +238,42 @@ def _make_issues(cursor: Any, new: Sequence[Placed]) -> None:
 
 # Regressions --------------------------------------------------------------------------------------
 
+# An issue is resolved in a release: only an event of that release or a later one reopens it; in the
+# next release: only one of a later release than the newest there was. Of the events that do, the
+# newest counts.
 REOPEN_ISSUES = f"""
+    WITH regression AS (
+        SELECT DISTINCT ON (event.issue_id) event.issue_id, event.moment, event.version
+        FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::text[])
+            AS event(issue_id, release_id, moment, version)
+        LEFT JOIN issues_issueresolution resolution ON resolution.issue_id = event.issue_id
+        LEFT JOIN releases_release resolved_in ON resolved_in.id = resolution.release_id
+        LEFT JOIN releases_release release ON release.id = event.release_id
+        WHERE resolution.issue_id IS NULL OR release.created_at > resolved_in.created_at
+            OR (resolution.type = '{IssueResolution.Type.IN_RELEASE}'
+                AND release.id = resolved_in.id)
+        ORDER BY event.issue_id, event.moment DESC
+    ), outlived AS (
+        DELETE FROM issues_issueresolution resolution USING regression
+        WHERE resolution.issue_id = regression.issue_id
+        RETURNING resolution.issue_id
+    )
     UPDATE issues_issue issue
     SET status = {Issue.Status.UNRESOLVED:d}, resolved_at = NULL,
-        active_at = to_timestamp(event.moment)
-    FROM unnest(%s::bigint[], %s::float8[]) AS event(issue_id, moment)
-    WHERE issue.id = event.issue_id AND issue.status = {Issue.Status.RESOLVED:d}
-    RETURNING issue.id
+        active_at = to_timestamp(regression.moment)
+    FROM regression LEFT JOIN outlived USING (issue_id)
+    WHERE issue.id = regression.issue_id AND issue.status = {Issue.Status.RESOLVED:d}
+    RETURNING issue.id, regression.version, outlived.issue_id IS NOT NULL
+"""
+
+# What was resolved in the next release was resolved in the one that these events come from.
+NAME_RESOLUTIONS = f"""
+    UPDATE issues_activity activity
+    SET data = jsonb_build_object('version', event.version)
+    FROM unnest(%s::bigint[], %s::text[]) AS event(issue_id, version)
+    WHERE activity.issue_id = event.issue_id
+        AND activity.type = '{Activity.Type.SET_RESOLVED_IN_RELEASE}'
+        AND activity.data ->> 'version' = ''
 """
 
 ADD_REGRESSIONS = f"""
@@ -247,24 +285,123 @@ ADD_REGRESSIONS = f"""
 
 
 def reopen_issues(cursor: Any, placed: Iterable[Placed], resolved: set[int]) -> None:
-    """Resolved issues that happen again are unresolved again, and say so once.
+    """Resolved issues that happen again are unresolved again, and say so once. Events of releases
+    that an issue is not resolved in yet do not count.
 
-    (Ingest contract, section 11.) No statement when `resolved` is empty, else three.
+    (Ingest contract, section 11.) No statement when `resolved` is empty, else at most four.
     """
     if not resolved:
         return
-    newest: dict[int, PreparedEvent] = {}
+    newest: dict[tuple[int, int], PreparedEvent] = {}
     for place in placed:
         if place.issue_id in resolved:
-            before = newest.get(place.issue_id, place.event)
-            newest[place.issue_id] = max(before, place.event, key=lambda event: event.timestamp)
-    lock_issues(cursor, newest)
-    rows = [(issue_id, event.timestamp) for issue_id, event in sorted(newest.items())]
+            key = (place.issue_id, place.release_id)
+            before = newest.get(key, place.event)
+            newest[key] = max(before, place.event, key=lambda event: event.timestamp)
+    lock_issues(cursor, {issue_id for issue_id, _ in newest})
+    rows = [(*key, newest[key].timestamp, newest[key].release or "") for key in sorted(newest)]
     cursor.execute(REOPEN_ISSUES, _columns(rows))
-    reopened = sorted(issue_id for (issue_id,) in cursor.fetchall())
-    if reopened:
-        versions = [(issue_id, newest[issue_id].release or "") for issue_id in reopened]
-        cursor.execute(ADD_REGRESSIONS, _columns(versions))
+    reopened = sorted(cursor.fetchall())
+    if not reopened:
+        return
+    versions = [(issue_id, version) for issue_id, version, _ in reopened]
+    named = [
+        (issue_id, version) for issue_id, version, was_in_release in reopened if was_in_release
+    ]
+    if named:
+        cursor.execute(NAME_RESOLUTIONS, _columns(named))
+    cursor.execute(ADD_REGRESSIONS, _columns(versions))
+
+
+# Snoozes ------------------------------------------------------------------------------------------
+
+# What an issue had in the last minutes, no more of it than it takes. The index knows when events
+# happened; the bounds of `received_at` choose the partitions (issues.models.Event).
+_IN_WINDOW = """(
+    SELECT count(*) FROM (
+        SELECT {what} FROM issues_event event
+        WHERE event.project_id = batch.project_id AND event.issue_id = batch.issue_id
+            AND event."timestamp"
+                > to_timestamp(batch.moment) - snooze.{window} * interval '1 minute'
+            AND event.received_at
+                > to_timestamp(batch.moment) - snooze.{window} * interval '1 minute'
+            AND event.received_at <= to_timestamp(batch.moment)
+            AND {condition}
+        LIMIT snooze.{enough}
+    ) recent
+)"""
+_EVENTS_IN_WINDOW = _IN_WINDOW.format(what="1", window='"window"', condition="true", enough="count")
+_USERS_IN_WINDOW = _IN_WINDOW.format(
+    what="DISTINCT event.user_hash",
+    window="user_window",
+    condition="event.user_hash IS NOT NULL",
+    enough="user_count",
+)
+
+# Users of the batch that the issue has not had before.
+_NEW_USERS = """(
+    SELECT count(*) FROM unnest(%s::bigint[], %s::bigint[]) AS seen(issue_id, user_hash)
+    WHERE seen.issue_id = batch.issue_id AND NOT EXISTS (
+        SELECT 1 FROM issues_issueuser known
+        WHERE known.project_id = batch.project_id AND known.issue_id = seen.issue_id
+            AND known.user_hash = seen.user_hash)
+)"""
+
+# The batch's events are stored, but not counted yet.
+FIND_OVER = f"""
+    SELECT snooze.issue_id, snooze.created_at::text
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::float8[])
+        AS batch(issue_id, project_id, times, moment)
+    JOIN issues_issuesnooze snooze ON snooze.issue_id = batch.issue_id
+    JOIN issues_issue issue ON issue.id = batch.issue_id
+    WHERE snooze.until <= to_timestamp(batch.moment)
+        OR snooze.count <= CASE WHEN snooze."window" IS NULL
+            THEN issue.times_seen + batch.times - snooze.times_seen_before
+            ELSE {_EVENTS_IN_WINDOW} END
+        OR snooze.user_count <= CASE WHEN snooze.user_window IS NULL
+            THEN issue.user_count + {_NEW_USERS} - snooze.user_count_before
+            ELSE {_USERS_IN_WINDOW} END
+"""
+
+# A snooze that somebody has renewed meanwhile is another one.
+WAKE_ISSUES = f"""
+    WITH over AS (
+        DELETE FROM issues_issuesnooze snooze
+        USING unnest(%s::bigint[], %s::timestamptz[]) AS found(issue_id, created_at)
+        WHERE snooze.issue_id = found.issue_id AND snooze.created_at = found.created_at
+        RETURNING snooze.issue_id
+    )
+    UPDATE issues_issue issue SET status = {Issue.Status.UNRESOLVED:d}
+    FROM over WHERE issue.id = over.issue_id AND issue.status = {Issue.Status.IGNORED:d}
+"""
+
+
+def wake_issues(cursor: Any, placed: Iterable[Placed], ignored: set[int]) -> None:
+    """Ignored issues whose condition these events meet are unresolved again, and do not say so
+    (issues contract, section 1.1). The events are stored already.
+
+    No statement when `ignored` is empty, one when no condition is met, else three. It is as late
+    as the newest event.
+    """
+    if not ignored:
+        return
+    times: Counter[tuple[int, int]] = Counter()
+    newest: dict[tuple[int, int], float] = {}
+    users: set[tuple[int, int]] = set()
+    for place in placed:
+        if place.issue_id in ignored:
+            event, key = place.event, (place.issue_id, place.event.project_id)
+            times[key] += 1
+            newest[key] = max(event.received_at, newest.get(key, event.received_at))
+            if event.user:
+                users.add((place.issue_id, event.user.hash))
+    rows = [(*key, times[key], newest[key]) for key in sorted(times)]
+    # In the order of the parameters: the users are in the WHERE clause.
+    columns = [*_columns(rows), *(_columns(sorted(users)) or ("{}", "{}"))]
+    cursor.execute(FIND_OVER, columns)
+    if over := sorted(cursor.fetchall()):
+        lock_issues(cursor, [issue_id for issue_id, _ in over])
+        cursor.execute(WAKE_ISSUES, _columns(over))
 
 
 # Events -------------------------------------------------------------------------------------------

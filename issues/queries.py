@@ -11,13 +11,16 @@ from django.db import connection
 from sentrylite import rows
 from sentrylite.accounts.models import User
 from sentrylite.arrays import literal
+from sentrylite.organizations import queries as organization_queries
+from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project, Team
+from sentrylite.releases.models import Release
 from sentrylite.releases.queries import load_releases
 from sentrylite.statements import Statement
 from stats import series
 from stats.periods import Span
 
-from .models import Event, Issue
+from .models import Event, Issue, IssueResolution, IssueSnooze, IssueTag
 from .payload import codec
 from .payload.attributes import MAX_AGE, MAX_AHEAD
 
@@ -29,12 +32,25 @@ MAX_HITS = 1000
 
 # What `read_issue` reads. The issue is `i`.
 ISSUE_COLUMNS = ", ".join(
-    [rows.columns(Issue, "i"), rows.columns(User, "assignee"), rows.columns(Team, "team")]
+    [
+        rows.columns(Issue, "i"),
+        rows.columns(User, "assignee"),
+        rows.columns(Team, "team"),
+        rows.columns(IssueResolution, "resolution"),
+        rows.columns(Release, "resolved_in"),
+        rows.columns(IssueSnooze, "snooze"),
+        rows.columns(User, "actor"),
+    ]
 )
-ISSUE_WIDTH = rows.width(Issue) + rows.width(User) + rows.width(Team)
+_PARTS = (Issue, User, Team, IssueResolution, Release, IssueSnooze, User)
+ISSUE_WIDTH = sum(rows.width(model) for model in _PARTS)
 ISSUE_JOINS = """
     LEFT JOIN accounts_user assignee ON assignee.id = i.assigned_user_id
     LEFT JOIN organizations_team team ON team.id = i.assigned_team_id
+    LEFT JOIN issues_issueresolution resolution ON resolution.issue_id = i.id
+    LEFT JOIN releases_release resolved_in ON resolved_in.id = resolution.release_id
+    LEFT JOIN issues_issuesnooze snooze ON snooze.issue_id = i.id
+    LEFT JOIN accounts_user actor ON actor.id = coalesce(resolution.actor_id, snooze.actor_id)
 """
 
 # Each status is one ordered scan of the index, of no more rows than the page needs.
@@ -157,16 +173,33 @@ def find_issue_of_event(project: Project, event_id: UUID) -> Issue | None:
 
 
 def read_issue(row: Sequence[Any], project: Project) -> Issue:
-    """An issue of the project from ISSUE_COLUMNS, with its assignee."""
-    split = rows.width(Issue)
-    issue, people = rows.instance(Issue, row[:split]), row[split:]
+    """An issue of the project from ISSUE_COLUMNS, with its assignee and what its status says."""
+    parts, start = [], 0
+    for model in _PARTS:
+        end = start + rows.width(model)
+        parts.append(row[start:end])
+        start = end
+    own, assignee, team, resolution, resolved_in, snooze, actor = parts
+    issue = rows.instance(Issue, own)
     issue.project = project
-    split = rows.width(User)
     if issue.assigned_user_id is not None:
-        issue.assigned_user = rows.instance(User, people[:split])
+        issue.assigned_user = rows.instance(User, assignee)
     if issue.assigned_team_id is not None:
-        issue.assigned_team = rows.instance(Team, people[split:])
+        issue.assigned_team = rows.instance(Team, team)
+    person = rows.instance(User, actor) if _is_there(actor) else None
+    if _is_there(resolution):
+        issue.resolution = rows.instance(IssueResolution, resolution)
+        issue.resolution.release = rows.instance(Release, resolved_in)
+        issue.resolution.actor = person
+    if _is_there(snooze):
+        issue.snooze = rows.instance(IssueSnooze, snooze)
+        issue.snooze.actor = person
     return issue
+
+
+def _is_there(columns: Sequence[Any]) -> bool:
+    """Whether a LEFT JOIN found a row."""
+    return any(value is not None for value in columns)
 
 
 # What a page of issues shows beside their rows ----------------------------------------------------
@@ -205,6 +238,24 @@ def load_marks(issues: Collection[Issue], user_id: int | None) -> None:
         issue.is_bookmarked, issue.has_seen, issue.subscription_reason = marks.get(
             issue.pk, (False, False, None)
         )
+
+
+def load_handled(issues: Collection[Issue]) -> None:
+    """Fill in whether an error that nobody handled ever led to the issues. One statement.
+
+    The issues are of one project.
+    """
+    unhandled: set[int] = set()
+    if issues:
+        tags = IssueTag.objects.filter(
+            project_id=next(iter(issues)).project_id,
+            issue_id__in=[issue.pk for issue in issues],
+            key="handled",
+            value="no",
+        )
+        unhandled.update(tags.values_list("issue_id", flat=True))
+    for issue in issues:
+        issue.is_unhandled = issue.pk in unhandled
 
 
 def load_series(issues: Collection[Issue], spans: Mapping[str, Span], now: datetime) -> None:
@@ -274,6 +325,41 @@ def find_event(project_id: int, event_id: UUID) -> Event | None:
     event.data = _unpack(event)
     event.issue_first_seen = issue_first_seen
     return event
+
+
+FIND_ADDRESSES_IN = f"""
+    SELECT {organization_queries.PROJECT_COLUMNS}
+    FROM organizations_project p {organization_queries.PROJECT_JOINS}
+    JOIN issues_eventaddress address
+        ON address.project_id = p.id AND address.event_id = %(event)s
+    WHERE p.organization_id = %(organization)s AND p.status = 'active'
+    ORDER BY p.id
+"""
+
+
+def find_event_in(access: Access, event_id: UUID) -> tuple[Event, Project] | None:
+    """An event of the organization, in a project that the caller reaches, with that project.
+
+    Only one that is still in an issue. At most four statements.
+    """
+    place = {
+        "organization": access.organization.pk,
+        "user": access.caller.user_id,
+        "event": event_id,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_ADDRESSES_IN, place)
+        rows_found = cursor.fetchall()
+    for row in rows_found:
+        _, project, team_ids = organization_queries.read_project(access.caller, row)
+        if not access.reaches_project(team_ids):
+            continue
+        # Two projects hardly ever share an event's id: the first one will do.
+        event = find_event(project.pk, event_id)
+        if event and Issue.objects.visible().filter(pk=event.issue_id).exists():
+            return event, project
+        return None
+    return None
 
 
 def load_neighbours(event: Event, now: datetime) -> None:

@@ -1,6 +1,5 @@
 """Finding issues: by their short id, status and level."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,22 +8,18 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from issues.models import Issue
-from issues.models.issue import BASE32, Level
+from issues.models.issue import Level, read_short_id
 
 Status = Issue.Status
-
-SHORT_ID = re.compile(rf"([a-z0-9_-]+)-([{BASE32}]{{1,7}})", re.IGNORECASE)
 
 
 def by_short_id(text: str) -> Q | None:
     """What `PUMP-STATION-1` names; None for anything else."""
-    match = SHORT_ID.fullmatch(text.strip())
-    if match is None:
+    named = read_short_id(text.strip())
+    if named is None:
         return None
-    number = 0
-    for digit in match[2].upper():
-        number = number * len(BASE32) + BASE32.index(digit)
-    return Q(project__slug__iexact=match[1], number=number)
+    slug, number = named
+    return Q(project__slug__iexact=slug, number=number)
 
 
 class ChoiceFilter(admin.SimpleListFilter):

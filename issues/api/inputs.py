@@ -4,19 +4,18 @@ from typing import Any
 
 from rest_framework import serializers
 
+from issues.actions import Conditions
 from sentrylite.accounts.models import User
+from sentrylite.api import params
 from sentrylite.api.inputs import Input
 from sentrylite.organizations import queries
 from sentrylite.organizations.models import Project, Team
+from sentrylite.releases import queries as release_queries
+from sentrylite.releases.models import Release
 
-CONDITIONS = (
-    "ignoreDuration",
-    "ignoreCount",
-    "ignoreWindow",
-    "ignoreUserCount",
-    "ignoreUserWindow",
-    "snoozeDuration",
-)
+MAX_CONDITION = 2**31 - 1
+MAX_WINDOW = 7 * 24 * 60
+NO_RELEASE = "No release data present in the system to form a basis for 'Next Release'"
 
 
 class ActorField(serializers.Field):
@@ -54,12 +53,115 @@ class ActorField(serializers.Field):
         raise NotImplementedError
 
 
-class IssueUpdateInput(Input):
-    """Needs the project and the caller in the context."""
+class MentionsField(serializers.ListField):
+    """People and teams that a note names: `user:1`, `team:2`, a user's id. Only those of the
+    project, which is in the context."""
+
+    default_error_messages = {
+        "not_a_member": "Cannot mention a non team member",
+        "not_a_team": "Mentioned team not found or not associated with project",
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[User | Team]:
+        wanted: dict[str, set[int]] = {"user": set(), "team": set()}
+        for mention in super().to_internal_value(data):
+            kind, _, number = str(mention).strip().rpartition(":")
+            is_number = not isinstance(mention, bool) and params.is_id(number)
+            if (kind or "user") not in wanted or not is_number:
+                self.fail("not_a_team" if kind == "team" else "not_a_member")
+            wanted[kind or "user"].add(int(number))
+        project: Project = self.context["project"]
+        people, teams = queries.find_actors_of(project, wanted["user"], wanted["team"])
+        if len(people) < len(wanted["user"]):
+            self.fail("not_a_member")
+        if len(teams) < len(wanted["team"]):
+            self.fail("not_a_team")
+        return [*people, *teams]
+
+
+class NoteInput(Input):
+    """A comment (issues contract, section 10). Needs the project in the context."""
+
+    text = serializers.CharField()
+    mentions = MentionsField(allow_null=True)
+    external_id = serializers.CharField(allow_null=True, allow_blank=True, max_length=200)
+
+    def validate(self, note: dict[str, Any]) -> dict[str, Any]:
+        if "text" not in note:
+            raise serializers.ValidationError({"text": ["This field is required."]})
+        return note
+
+
+class ConditionsInput(Input):
+    """What ends an issue's being ignored. Durations and windows are minutes."""
+
+    ignoreDuration = serializers.IntegerField(allow_null=True, max_value=MAX_CONDITION)
+    ignoreCount = serializers.IntegerField(allow_null=True, max_value=MAX_CONDITION)
+    ignoreWindow = serializers.IntegerField(allow_null=True, max_value=MAX_WINDOW)
+    ignoreUserCount = serializers.IntegerField(allow_null=True, max_value=MAX_CONDITION)
+    ignoreUserWindow = serializers.IntegerField(allow_null=True, max_value=MAX_WINDOW)
+    snoozeDuration = serializers.IntegerField(allow_null=True, max_value=MAX_CONDITION)
+
+
+def conditions(sent: dict[str, Any]) -> Conditions:
+    """From the checked keys of a ConditionsInput."""
+    return Conditions.of(
+        duration=sent.get("ignoreDuration") or sent.get("snoozeDuration"),
+        count=sent.get("ignoreCount"),
+        window=sent.get("ignoreWindow"),
+        user_count=sent.get("ignoreUserCount"),
+        user_window=sent.get("ignoreUserWindow"),
+    )
+
+
+class StatusDetailsInput(ConditionsInput):
+    """Needs the project in the context."""
+
+    inNextRelease = serializers.BooleanField(allow_null=True)
+    inRelease = serializers.CharField(allow_null=True, allow_blank=True)
+    inCommit = serializers.JSONField(allow_null=True)
+
+    def validate_inNextRelease(self, is_next: bool | None) -> Release | None:
+        """The newest release there is."""
+        return newest_release(self.context["project"]) if is_next else None
+
+    def validate_inRelease(self, version: str | None) -> Release | None:
+        project: Project = self.context["project"]
+        if not version:
+            return None
+        if version == "latest":
+            return newest_release(project)
+        release = release_queries.release_of(project, version)
+        if release is None:
+            raise serializers.ValidationError("Unable to find a release with the given version.")
+        return release
+
+    def validate_inCommit(self, commit: Any) -> None:
+        if commit is not None:
+            raise serializers.ValidationError("Resolving in a commit is not supported yet.")
+
+
+def newest_release(project: Project) -> Release:
+    release = release_queries.newest_release_of(project)
+    if release is None:
+        raise serializers.ValidationError(NO_RELEASE)
+    return release
+
+
+class IssueUpdateInput(ConditionsInput):
+    """Needs the project and the caller in the context.
+
+    What goes with the status comes out as `next_release`, `in_release` and `conditions`.
+    """
 
     status = serializers.ChoiceField(
-        choices=["resolved", "unresolved", "ignored", "muted"], allow_null=True
+        choices=["resolved", "unresolved", "ignored", "resolvedInNextRelease", "muted"],
+        allow_null=True,
     )
+    statusDetails = StatusDetailsInput(allow_null=True)
     assignedTo = ActorField()
     hasSeen = serializers.BooleanField(allow_null=True)
     isBookmarked = serializers.BooleanField(allow_null=True)
@@ -73,12 +175,17 @@ class IssueUpdateInput(Input):
         return super().to_internal_value(data)
 
     def validate(self, changes: dict[str, Any]) -> dict[str, Any]:
-        # A condition that is dropped in silence would ignore an issue for ever.
-        for name in ("statusDetails", *CONDITIONS):
-            if self.initial_data.get(name):
-                raise serializers.ValidationError(
-                    {name: ["Conditions for a status are not supported yet."]}
-                )
+        details = changes.get("statusDetails")
+        # The keys beside it are an older way to say the same.
+        changes["conditions"] = conditions(changes if details is None else details)
+        details = details or {}
+        next_release = details.get("inNextRelease")
+        if changes.get("status") == "resolvedInNextRelease" and next_release is None:
+            try:
+                next_release = newest_release(self.context["project"])
+            except serializers.ValidationError as error:
+                raise serializers.ValidationError({"status": error.detail}) from None
+        changes["next_release"], changes["in_release"] = next_release, details.get("inRelease")
         if self.context["caller"].user is None:
             for name in ("isBookmarked", "isSubscribed"):
                 if changes.get(name) is not None:

@@ -5,10 +5,31 @@ from django.urls import path
 from .views.details import IssueDetailView
 from .views.events import EventDetailView
 from .views.issues import ProjectIssueListView
+from .views.lookups import EventIdView, ShortIdView
+from .views.notes import NoteDetailView, NoteListView
+
+# What one issue has below it; also below `organizations/…/issues/`.
+ISSUE_PATHS = {
+    "": IssueDetailView,
+    "notes/": NoteListView,
+    "notes/<str:note_id>/": NoteDetailView,
+    "comments/": NoteListView,
+    "comments/<str:note_id>/": NoteDetailView,
+}
 
 urlpatterns = [
-    path("issues/<str:issue_id>/", IssueDetailView.as_view()),
-    path("groups/<str:issue_id>/", IssueDetailView.as_view()),
+    *(
+        path(f"{issues}/<str:issue_id>/{below}", view.as_view())
+        for issues in (
+            "issues",
+            "groups",
+            "organizations/<str:organization>/issues",
+            "organizations/<str:organization>/groups",
+        )
+        for below, view in ISSUE_PATHS.items()
+    ),
+    path("organizations/<str:organization>/shortids/<str:short_id>/", ShortIdView.as_view()),
+    path("organizations/<str:organization>/eventids/<str:event_id>/", EventIdView.as_view()),
     path(
         "projects/<str:organization>/<str:project>/issues/",
         ProjectIssueListView.as_view(),

@@ -4,6 +4,7 @@ from .activity import Activity, IssueBookmark, IssueSeen, IssueSubscription
 from .event import Event, EventAddress, EventUser
 from .issue import Issue, IssueHash, IssueRelease, IssueUser
 from .journal import JournalEntry
+from .status import IssueResolution, IssueSnooze
 from .tag import IssueTag
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "IssueBookmark",
     "IssueHash",
     "IssueRelease",
+    "IssueResolution",
     "IssueSeen",
+    "IssueSnooze",
     "IssueSubscription",
     "IssueTag",
     "IssueUser",

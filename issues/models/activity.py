@@ -12,11 +12,13 @@ class Activity(models.Model):
         """As the API spells them (issues contract, section 2.1)."""
 
         SET_RESOLVED = "set_resolved"
+        SET_RESOLVED_IN_RELEASE = "set_resolved_in_release"
         SET_UNRESOLVED = "set_unresolved"
         SET_IGNORED = "set_ignored"
         SET_PUBLIC = "set_public"
         SET_PRIVATE = "set_private"
         SET_REGRESSION = "set_regression"
+        NOTE = "note"
         ASSIGNED = "assigned"
         UNASSIGNED = "unassigned"
 

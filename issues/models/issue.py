@@ -1,7 +1,8 @@
 """Issues: what events that have a hash in common form."""
 
+import re
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -11,7 +12,12 @@ from sentrylite.organizations.models import Project, Team
 from sentrylite.releases.models import Release
 from stats.periods import Points
 
+if TYPE_CHECKING:
+    from .status import IssueResolution, IssueSnooze
+
 BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U
+LOOKALIKES = str.maketrans("OIL", "011")
+SHORT_ID = re.compile(r"([-\w ]{1,50})[-_ ]([0-9A-TV-Za-tv-z]{1,7})", re.ASCII)
 
 
 def short_id(project_slug: str, number: int) -> str:
@@ -21,6 +27,21 @@ def short_id(project_slug: str, number: int) -> str:
         number, digit = divmod(number, 32)
         digits = BASE32[digit] + digits
     return f"{project_slug.upper()}-{digits or '0'}"
+
+
+def read_short_id(text: str) -> tuple[str, int] | None:
+    """The project's slug in lower case and the number that a short id names; None for other text.
+
+    In any letter case, and with the letters that look like digits (organizations contract,
+    section 13).
+    """
+    match = SHORT_ID.fullmatch(text)
+    if match is None:
+        return None
+    number = 0
+    for digit in match[2].upper().translate(LOOKALIKES):
+        number = number * 32 + BASE32.index(digit)
+    return (match[1].lower(), number) if number < 2**31 else None
 
 
 class Level(models.IntegerChoices):
@@ -94,6 +115,9 @@ class Issue(models.Model):
     is_bookmarked: bool  # this and the next two load_marks: by the caller
     has_seen: bool
     subscription_reason: str | None  # None when not subscribed
+    is_unhandled: bool  # load_handled
+    resolution: "IssueResolution | None" = None  # this and the next read_issue
+    snooze: "IssueSnooze | None" = None
     matching_event_id: UUID | None = None  # find_issue_of_event
     matching_environment: str | None = None
 
@@ -117,6 +141,16 @@ class Issue(models.Model):
     @property
     def short_id(self) -> str:
         return short_id(self.project.slug, self.number)
+
+    def status_at(self, now: datetime) -> Status:
+        """The status that is shown (issues contract, section 1.1): an issue may be resolved by
+        its age, and no longer be ignored though nothing has happened since to say so."""
+        if self.is_auto_resolved(now):
+            return self.Status.RESOLVED
+        is_ignored = self.status == self.Status.IGNORED
+        if is_ignored and self.snooze is not None and self.snooze.is_over(self, now):
+            return self.Status.UNRESOLVED
+        return self.Status(self.status)
 
     def is_auto_resolved(self, now: datetime) -> bool:
         """Whether it counts as resolved because it has been quiet for the project's resolve age

@@ -26,9 +26,10 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
     if not events:
         return increments
     placed = _place(cursor, events)
-    resolved = intake.assign_issues(cursor, placed)
-    intake.reopen_issues(cursor, placed, resolved)
+    settled = intake.assign_issues(cursor, placed)
+    intake.reopen_issues(cursor, placed, settled.resolved)
     intake.insert_events(cursor, placed)
+    intake.wake_issues(cursor, placed, settled.ignored)
     increments.add_events(placed)
     return increments
 

@@ -1,6 +1,6 @@
 """Finding what a path names, together with what the caller may do there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import connection
@@ -13,6 +13,7 @@ from sentrylite.statements import Statement
 from .access import Access, Caller
 from .models import Organization, Project, Role, Team
 from .models.organization import Status
+from .models.project import ProjectTeam
 
 _MEMBERSHIP = """
     LEFT JOIN organizations_organizationmember m
@@ -158,6 +159,26 @@ def find_actor(organization: Organization, text: str) -> User | Team | None:
         people.filter(username__iexact=text).first()
         or people.annotate(lower_email=Lower("email")).filter(lower_email=text.lower()).first()
     )
+
+
+def find_actors_of(
+    project: Project, user_ids: Collection[int], team_ids: Collection[int]
+) -> tuple[list[User], list[Team]]:
+    """Those of these people who are in a team of the project, and those of these teams that have
+    it. At most two statements."""
+    people: list[User] = []
+    teams: list[Team] = []
+    if user_ids:
+        inside = ProjectTeam.objects.filter(
+            project=project,
+            team__status=Status.ACTIVE,
+            team__memberships__member__user_id__isnull=False,
+        ).values("team__memberships__member__user_id")
+        people = list(User.objects.filter(pk__in=user_ids, is_active=True).filter(pk__in=inside))
+    if team_ids:
+        of_project = {"project_teams__project": project, "status": Status.ACTIVE}
+        teams = list(Team.objects.filter(pk__in=team_ids, **of_project))
+    return people, teams
 
 
 def is_actor_of(project: Project, actor: User | Team) -> bool:

@@ -3,10 +3,12 @@
 from collections.abc import Collection
 
 from django.db import connection
+from django.db.models.functions import Coalesce
 
 from sentrylite import rows
 from sentrylite.accounts.models import User
 from sentrylite.arrays import literal
+from sentrylite.organizations.models import Project
 from sentrylite.statements import Statement
 
 from .models import Release
@@ -52,3 +54,14 @@ def _release(row: tuple) -> Release:
     release.new_issues = int(new_issues or 0)
     release.first_event_at, release.last_event_at = first_event_at, last_event_at
     return release
+
+
+def newest_release_of(project: Project) -> Release | None:
+    """The release of the project that came out last (issues contract, section 5)."""
+    came_out = Coalesce("released_at", "created_at")
+    return Release.objects.filter(projects=project).order_by(came_out.desc(), "-id").first()
+
+
+def release_of(project: Project, version: str) -> Release | None:
+    """The project's release of this version."""
+    return Release.objects.filter(projects=project, version=version).first()

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from issues import actions, intake
+from issues.actions import Conditions
 from issues.models import (
     Activity,
     Event,
@@ -16,6 +17,8 @@ from issues.models import (
     Issue,
     IssueHash,
     IssueRelease,
+    IssueResolution,
+    IssueSnooze,
     IssueTag,
 )
 from issues.payload import codec
@@ -167,7 +170,7 @@ def test_another_process_may_make_the_issue_while_we_wait_for_the_project(
 ) -> None:
     ingest(prepared(key))
     look = intake._find_hashes
-    answers = iter([({}, set[int]())])  # the first look is from before it did
+    answers = iter([({}, intake.Settled(set(), set()))])  # the first look is from before it did
     monkeypatch.setattr(intake, "_find_hashes", lambda *args: next(answers, None) or look(*args))
     ingest(prepared(key))
     assert Issue.objects.get().times_seen == 2
@@ -459,3 +462,126 @@ class Counting:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.cursor, name)
+
+
+# Resolved in a release, ignored until -------------------------------------------------------------
+
+
+@pytest.fixture
+def issue(key: ProjectKey, ingest: Ingest) -> Issue:
+    """One that was seen once, by user 1, in release 1.0, at noon."""
+    ingest(prepared(key, release="1.0", user=a_user("1")))
+    return Issue.objects.get()
+
+
+def is_back(issue: Issue) -> bool:
+    issue.refresh_from_db()
+    return issue.status == Issue.Status.UNRESOLVED
+
+
+@pytest.mark.parametrize(
+    "is_next, versions, is_reopened",
+    [
+        (True, [None], False),
+        (True, ["1.0"], False),
+        (True, ["2.0"], False),
+        (True, ["3.0"], True),
+        (True, ["2.0", "3.0", None], True),
+        (False, [None], False),
+        (False, ["1.0"], False),
+        (False, ["2.0"], True),
+        (False, ["3.0"], True),
+    ],
+)
+def test_only_later_releases_reopen_what_is_resolved_in_one(
+    key: ProjectKey,
+    issue: Issue,
+    ingest: Ingest,
+    now: datetime,
+    is_next: bool,
+    versions: list[str | None],
+    is_reopened: bool,
+) -> None:
+    ingest(prepared(key, "another", release="2.0", timestamp=NOON + 60))
+    release = Release.objects.get(version="2.0")
+    actions.resolve_issues_in_release([issue], release, is_next=is_next, by=None, now=now)
+    events = [
+        prepared(key, release=version, timestamp=NOON + 120 + n)
+        for n, version in enumerate(versions)
+    ]
+    ingest(*events)
+    assert is_back(issue) == is_reopened
+    assert IssueResolution.objects.exists() == (not is_reopened)
+    regression = Activity.objects.filter(type="set_regression").first()
+    resolution = Activity.objects.get(type="set_resolved_in_release")
+    if is_reopened:
+        version = next(version for version in reversed(versions) if version)
+        assert regression is not None
+        assert regression.data == {"version": version}
+        assert resolution.data == {"version": version if is_next else "2.0"}
+        newest = max(event.timestamp for event in events if event.release == version)
+        assert issue.active_at == moment(newest)
+    else:
+        assert regression is None
+        assert resolution.data == {"version": "" if is_next else "2.0"}
+
+
+@pytest.mark.parametrize(
+    "conditions, wakes_at",
+    [
+        (Conditions(), None),
+        (Conditions(count=1), 1),
+        (Conditions(count=3), 3),
+        (Conditions(user_count=2), 3),
+        (Conditions(count=4, user_count=2), 3),
+        (Conditions(count=3, window=1), 5),
+        (Conditions(user_count=3, user_window=1), 5),
+        (Conditions(duration=2), 2),
+        (Conditions(count=1000), None),
+    ],
+)
+def test_an_ignored_issue_is_back_when_its_condition_is_met(
+    key: ProjectKey, issue: Issue, ingest: Ingest, conditions: Conditions, wakes_at: int | None
+) -> None:
+    """Events 1 to 5 come after 61, 122, 183, 184 and 185 seconds, of users 1, 2, 3, 4, 5."""
+    actions.ignore_issues([issue], conditions, by=None, now=moment(NOON))
+    Activity.objects.all().delete()
+    woken = None
+    for number, (after, user) in enumerate([(61, 1), (122, 2), (183, 3), (184, 4), (185, 5)], 1):
+        ingest(prepared(key, timestamp=NOON + after, user=a_user(str(user))))
+        if is_back(issue):
+            woken = number
+            break
+    assert woken == wakes_at
+    assert IssueSnooze.objects.exists() == (wakes_at is None and conditions != Conditions())
+    assert not Activity.objects.exists()
+
+
+def test_a_batch_meets_a_condition_at_once(key: ProjectKey, issue: Issue, ingest: Ingest) -> None:
+    actions.ignore_issues([issue], Conditions(user_count=3), by=None, now=moment(NOON))
+    ingest(*(prepared(key, user=a_user(user)) for user in "1123"))
+    assert not is_back(issue)
+    ingest(*(prepared(key, user=a_user(user)) for user in "34"))
+    assert is_back(issue)
+
+
+def test_what_ignored_and_resolved_issues_cost(
+    key: ProjectKey, issue: Issue, ingest: Ingest, now: datetime
+) -> None:
+    release = Release.objects.get()
+
+    def statements(size: int) -> int:
+        counter = Counting()
+        with connection.cursor() as cursor:
+            counter.cursor = cursor.cursor
+            digest(counter, [prepared(key, release="1.0") for _ in range(size)])
+        return counter.statements
+
+    assert statements(1) == statements(9) == 5
+    actions.ignore_issues([issue], by=None, now=now)
+    assert statements(1) == statements(9) == 6
+    for size in (1, 9):
+        actions.ignore_issues([issue], Conditions(count=1), by=None, now=now)
+        assert statements(size) == 8
+        actions.resolve_issues_in_release([issue], release, is_next=False, by=None, now=now)
+        assert statements(size) == 9

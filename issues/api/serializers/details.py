@@ -10,7 +10,8 @@ from sentrylite.api.serializers import timestamp
 from sentrylite.releases.api.serializers.releases import ReleaseSerializer
 from sentrylite.releases.models import Release
 
-from .issues import IssueSerializer
+from .activities import ActivitySerializer
+from .issues import IssueFullSerializer, IssueSerializer
 from .tags import tag_name
 
 # The first sight of the issue is only among its activities where there is room.
@@ -27,7 +28,7 @@ class IssueBareSerializer(IssueSerializer):
         return answer
 
 
-class IssueDetailSerializer(IssueBareSerializer):
+class WithDetails(IssueSerializer):
     """Pass the issue's `Details` in the context, beside `issue_context`."""
 
     def to_representation(self, issue: Issue) -> dict[str, Any]:
@@ -51,13 +52,7 @@ class IssueDetailSerializer(IssueBareSerializer):
         return dict(sorted(answer.items()))
 
     def _activity(self, activity: Activity) -> dict[str, Any]:
-        return {
-            "data": activity.data,
-            "dateCreated": timestamp(activity.created_at),
-            "id": str(activity.pk),
-            "type": activity.type,
-            "user": self._user(activity.user) if activity.user else None,
-        }
+        return ActivitySerializer(activity, context=self.context).data
 
     def _release(self, release: Release | None) -> dict[str, Any] | None:
         return ReleaseSerializer(release, context=self.context).data if release else None
@@ -67,6 +62,14 @@ class IssueDetailSerializer(IssueBareSerializer):
 
     def _user(self, user: User) -> dict[str, Any]:
         return UserSerializer(user, context=self.context).data
+
+
+class IssueDetailSerializer(WithDetails, IssueBareSerializer):
+    """As `/issues/{issue_id}/` has it."""
+
+
+class IssueFullDetailSerializer(WithDetails, IssueFullSerializer):
+    """As `/organizations/{organization}/issues/{issue_id}/` has it."""
 
 
 def first_seen(issue: Issue) -> dict[str, Any]:

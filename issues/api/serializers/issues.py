@@ -5,10 +5,12 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from issues.models import Issue
+from issues.models import Issue, IssueResolution
 from issues.models.issue import Level
+from sentrylite.accounts.api.serializers import UserSerializer
+from sentrylite.accounts.models import User
 from sentrylite.api.links import absolute_url
-from sentrylite.api.serializers import OutputSerializer, timestamp
+from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project
 
@@ -28,8 +30,7 @@ class IssueSerializer(OutputSerializer):
     """The base form. Needs `issue_context` as its context, and `load_marks`."""
 
     def to_representation(self, issue: Issue) -> dict[str, Any]:
-        is_auto_resolved = issue.is_auto_resolved(self.context["now"])
-        status = Issue.Status.RESOLVED if is_auto_resolved else Issue.Status(issue.status)
+        status = issue.status_at(self.context["now"])
         return {
             "annotations": [],
             "assignedTo": assignee(issue),
@@ -52,7 +53,7 @@ class IssueSerializer(OutputSerializer):
             "shareId": issue.share_id.hex if issue.share_id else None,
             "shortId": issue.short_id,
             "status": status.label,
-            "statusDetails": {"autoResolved": True} if is_auto_resolved else {},
+            "statusDetails": self._status_details(issue, status),
             "subscriptionDetails": (
                 {"reason": issue.subscription_reason} if issue.subscription_reason else None
             ),
@@ -61,9 +62,46 @@ class IssueSerializer(OutputSerializer):
             "userCount": issue.user_count,
         }
 
+    def _status_details(self, issue: Issue, status: Issue.Status) -> dict[str, Any]:
+        """Until when it is so (issues contract, section 1.1)."""
+        resolution, snooze = issue.resolution, issue.snooze
+        if status != issue.status:
+            return {"autoResolved": True} if status == Issue.Status.RESOLVED else {}
+        if status == Issue.Status.RESOLVED and resolution is not None:
+            actor = {"actor": self._actor(resolution.actor)}
+            if resolution.type == IssueResolution.Type.IN_NEXT_RELEASE:
+                return {"inNextRelease": True} | actor
+            return {"inRelease": resolution.release.version} | actor
+        if status == Issue.Status.IGNORED and snooze is not None:
+            return {
+                "ignoreCount": snooze.events_left(issue),
+                "ignoreUntil": optional_timestamp(snooze.until),
+                "ignoreUserCount": snooze.users_left(issue),
+                "ignoreUserWindow": snooze.user_window,
+                "ignoreWindow": snooze.window,
+                "actor": self._actor(snooze.actor),
+            }
+        return {}
+
+    def _actor(self, user: User | None) -> dict[str, Any] | None:
+        return UserSerializer(user, context=self.context).data if user else None
+
     def _permalink(self, issue: Issue) -> str | None:
         pages = self.context["pages"]
         return f"{pages}{issue.pk}/" if pages else None
+
+
+class IssueFullSerializer(IssueSerializer):
+    """The base form with the keys of later years. Needs `load_handled` too."""
+
+    def to_representation(self, issue: Issue) -> dict[str, Any]:
+        answer = super().to_representation(issue)
+        return answer | {
+            "issueCategory": "error",
+            "issueType": "error",
+            "isUnhandled": issue.is_unhandled,
+            "substatus": "ongoing" if answer["status"] == "unresolved" else None,
+        }
 
 
 class IssueListSerializer(IssueSerializer):

@@ -11,17 +11,15 @@ from issues import actions, details, queries
 from issues.api.base import IssueScopedView
 from issues.api.inputs import IssueUpdateInput
 from issues.api.params import refuse_environment
-from issues.api.serializers.details import IssueBareSerializer, IssueDetailSerializer
-from issues.api.serializers.issues import issue_context
+from issues.api.serializers.details import (
+    IssueBareSerializer,
+    IssueDetailSerializer,
+    IssueFullDetailSerializer,
+)
+from issues.api.serializers.issues import IssueFullSerializer, issue_context
+from issues.api.statuses import set_status
 from sentrylite.accounts.models import User
 from sentrylite.organizations import queries as organization_queries
-
-SET_STATUS = {
-    "resolved": actions.resolve_issues,
-    "unresolved": actions.unresolve_issues,
-    "ignored": actions.ignore_issues,
-    "muted": actions.ignore_issues,
-}
 
 
 class IssueDetailView(IssueScopedView):
@@ -30,6 +28,9 @@ class IssueDetailView(IssueScopedView):
         now = timezone.now()
         context = issue_context(request, self.access, now)
         context["details"] = details.load_details(self.found, now)
+        if self.is_in_organization:
+            queries.load_handled([self.issue])
+            return Response(IssueFullDetailSerializer(self.issue, context=context).data)
         return Response(IssueDetailSerializer(self.issue, context=context).data)
 
     def put(self, request: Request, **kwargs: Any) -> Response:
@@ -38,6 +39,9 @@ class IssueDetailView(IssueScopedView):
         self.change(changes, now)
         queries.load_marks([self.issue], self.caller.user_id)
         context = issue_context(request, self.access, now)
+        if self.is_in_organization:
+            queries.load_handled([self.issue])
+            return Response(IssueFullSerializer(self.issue, context=context).data)
         return Response(IssueBareSerializer(self.issue, context=context).data)
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
@@ -47,8 +51,7 @@ class IssueDetailView(IssueScopedView):
     def change(self, changes: dict[str, Any], now: datetime) -> None:
         """Apply what was sent; null changes nothing, but leaves an issue without an assignee."""
         issues, user = [self.issue], self.caller.user
-        if status := changes.get("status"):
-            SET_STATUS[status](issues, by=user, now=now)
+        set_status(changes, issues, by=user, now=now)
         if "assignedTo" in changes:
             actions.assign_issues(issues, changes["assignedTo"], by=user, now=now)
         if (is_public := changes.get("isPublic")) is not None:

@@ -480,10 +480,6 @@ def test_an_api_key_changes_what_needs_no_person(
     [
         ({"status": "nope"}, {"status": ['"nope" is not a valid choice.']}),
         ({"hasSeen": "maybe"}, {"hasSeen": ["Must be a valid boolean."]}),
-        (
-            {"status": "ignored", "ignoreDuration": 60},
-            {"ignoreDuration": ["Conditions for a status are not supported yet."]},
-        ),
         ([1], {"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}),
         ("text", {"non_field_errors": ["Invalid data. Expected a dictionary, but got str."]}),
     ],

@@ -1,0 +1,78 @@
+"""Until when an issue stays resolved or ignored, where that was said (issues contract, 1.1)."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from sentrylite.releases.models import Release
+
+from .issue import Issue
+
+
+class Settlement(models.Model):
+    """The fine print of one issue's status. Without a row the status has none."""
+
+    issue = models.OneToOneField(Issue, models.CASCADE, primary_key=True, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        abstract = True
+
+
+class IssueResolution(Settlement):
+    """Resolved in a release: events of those before it do not reopen the issue."""
+
+    class Type(models.TextChoices):
+        IN_NEXT_RELEASE = "in_next_release"
+        IN_RELEASE = "in_release"
+
+    type = models.CharField(max_length=20, choices=Type)
+    release = models.ForeignKey(
+        Release,
+        models.CASCADE,
+        related_name="+",
+        help_text="The one it is resolved in; for the next release, the newest there was.",
+    )
+
+    def __str__(self) -> str:
+        return f"issue {self.issue_id} {self.type}"
+
+
+class IssueSnooze(Settlement):
+    """Ignored until one of these conditions is met. Windows are minutes."""
+
+    until = models.DateTimeField(null=True, blank=True)
+    count = models.PositiveIntegerField(null=True, blank=True, help_text="So many events more.")
+    window = models.PositiveIntegerField(null=True, blank=True, help_text="… within minutes.")
+    user_count = models.PositiveIntegerField(null=True, blank=True, help_text="So many users more.")
+    user_window = models.PositiveIntegerField(null=True, blank=True, help_text="… within minutes.")
+    # What had been counted when the issue was ignored.
+    times_seen_before = models.BigIntegerField(default=0, editable=False)
+    user_count_before = models.IntegerField(default=0, editable=False)
+
+    def __str__(self) -> str:
+        return f"issue {self.issue_id} ignored"
+
+    def events_left(self, issue: Issue) -> int | None:
+        """How many events more it takes; within a window, how many there have to be in it."""
+        if self.count is None or self.window is not None:
+            return self.count
+        return self.count - (issue.times_seen - self.times_seen_before)
+
+    def users_left(self, issue: Issue) -> int | None:
+        """How many users more it takes; within a window, how many there have to be in it."""
+        if self.user_count is None or self.user_window is not None:
+            return self.user_count
+        return self.user_count - (issue.user_count - self.user_count_before)
+
+    def is_over(self, issue: Issue, now: datetime) -> bool:
+        """Whether a condition is met. Windows are looked at when events arrive."""
+        if self.until is not None and self.until <= now:
+            return True
+        left = (self.events_left(issue), self.users_left(issue))
+        return any(number is not None and number <= 0 for number in left)
