@@ -259,8 +259,8 @@ FIND_NEIGHBOURS = """
 """
 
 # How long after and before it happened an event can have been received, as ingestion sees to it.
-_LONGEST_WAY = timedelta(seconds=MAX_AGE)
-_CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
+LONGEST_WAY = timedelta(seconds=MAX_AGE)
+CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
 
 
 def find_event(project_id: int, event_id: UUID) -> Event | None:
@@ -271,7 +271,7 @@ def find_event(project_id: int, event_id: UUID) -> Event | None:
         return None
     *columns, issue_first_seen = row
     event = rows.instance(Event, columns)
-    event.data = _unpack(event)
+    event.data = unpack(event)
     event.issue_first_seen = issue_first_seen
     return event
 
@@ -282,7 +282,7 @@ def load_neighbours(event: Event, now: datetime) -> None:
 
     It looks only at the partitions that can hold them.
     """
-    first = (event.issue_first_seen or event.timestamp) - _CLOCKS_DIFFER
+    first = (event.issue_first_seen or event.timestamp) - CLOCKS_DIFFER
     with connection.cursor() as cursor:
         cursor.execute(
             FIND_NEIGHBOURS,
@@ -291,10 +291,10 @@ def load_neighbours(event: Event, now: datetime) -> None:
                 "issue": event.issue_id,
                 "timestamp": event.timestamp,
                 "event": event.event_id,
-                "next_from": max(first, event.timestamp - _CLOCKS_DIFFER),
-                "next_to": now + _CLOCKS_DIFFER,
+                "next_from": max(first, event.timestamp - CLOCKS_DIFFER),
+                "next_to": now + CLOCKS_DIFFER,
                 "previous_from": first,
-                "previous_to": min(now, event.timestamp + _LONGEST_WAY) + _CLOCKS_DIFFER,
+                "previous_to": min(now, event.timestamp + LONGEST_WAY) + CLOCKS_DIFFER,
             },
         )
         event.next_event_id, event.previous_event_id = cursor.fetchone()
@@ -318,7 +318,7 @@ def _find_by_event_id(statement: str, project_id: int, event_id: UUID) -> tuple[
         return cursor.fetchone()
 
 
-def _unpack(event: Event) -> dict[str, Any]:
+def unpack(event: Event) -> dict[str, Any]:
     """The payload, {} if it cannot be read: what the event's own columns say can still be shown."""
     try:
         data = codec.unpack(bytes(event.payload))

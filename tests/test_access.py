@@ -37,6 +37,8 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "": None,
     "issues/<str:issue_id>/": of("event"),
     "groups/<str:issue_id>/": of("event"),
+    "issues/<str:issue_id>/events/": of("event"),
+    "groups/<str:issue_id>/events/": of("event"),
     "projects/<str:organization>/<str:project>/issues/": of("event"),
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),

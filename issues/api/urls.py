@@ -3,12 +3,14 @@
 from django.urls import path
 
 from .views.details import IssueDetailView
-from .views.events import EventDetailView
+from .views.events import EventDetailView, IssueEventListView
 from .views.issues import ProjectIssueListView
 
 urlpatterns = [
     path("issues/<str:issue_id>/", IssueDetailView.as_view()),
     path("groups/<str:issue_id>/", IssueDetailView.as_view()),
+    path("issues/<str:issue_id>/events/", IssueEventListView.as_view()),
+    path("groups/<str:issue_id>/events/", IssueEventListView.as_view()),
     path(
         "projects/<str:organization>/<str:project>/issues/",
         ProjectIssueListView.as_view(),
