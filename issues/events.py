@@ -77,6 +77,16 @@ def find_issue_events(
     return events
 
 
+def find_newest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | None:
+    """An issue's last event. One statement."""
+    return next(iter(find_issue_events(issue, wanted, now, limit=1)), None)
+
+
+def find_oldest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | None:
+    """An issue's first event. One statement."""
+    return next(iter(find_issue_events(issue, wanted, now, is_backward=True, limit=1)), None)
+
+
 def _find(sql: str, parameters: dict[str, Any]) -> list[Event]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

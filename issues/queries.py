@@ -247,12 +247,16 @@ FIND_NEIGHBOURS = """
         SELECT event_id FROM issues_event
         WHERE project_id = %(project)s AND issue_id = %(issue)s
             AND received_at BETWEEN %(next_from)s AND %(next_to)s
+            AND (%(environments)s::bigint[] IS NULL
+                OR environment_id = ANY(%(environments)s::bigint[]))
             AND ("timestamp", event_id) > (%(timestamp)s, %(event)s)
         ORDER BY "timestamp", event_id LIMIT 1
     ), (
         SELECT event_id FROM issues_event
         WHERE project_id = %(project)s AND issue_id = %(issue)s
             AND received_at BETWEEN %(previous_from)s AND %(previous_to)s
+            AND (%(environments)s::bigint[] IS NULL
+                OR environment_id = ANY(%(environments)s::bigint[]))
             AND ("timestamp", event_id) < (%(timestamp)s, %(event)s)
         ORDER BY "timestamp" DESC, event_id DESC LIMIT 1
     )
@@ -276,9 +280,12 @@ def find_event(project_id: int, event_id: UUID) -> Event | None:
     return event
 
 
-def load_neighbours(event: Event, now: datetime) -> None:
+def load_neighbours(
+    event: Event, now: datetime, *, environment_ids: Iterable[int] | None = None
+) -> None:
     """Fill in the ids of the events just after and just before one in its issue, by when they
-    happened and then by id (events contract, section 2). One statement.
+    happened and then by id (events contract, section 2), in any of these environments if some are
+    given. One statement.
 
     It looks only at the partitions that can hold them.
     """
@@ -291,6 +298,7 @@ def load_neighbours(event: Event, now: datetime) -> None:
                 "issue": event.issue_id,
                 "timestamp": event.timestamp,
                 "event": event.event_id,
+                "environments": None if environment_ids is None else literal(environment_ids),
                 "next_from": max(first, event.timestamp - CLOCKS_DIFFER),
                 "next_to": now + CLOCKS_DIFFER,
                 "previous_from": first,

@@ -32,6 +32,15 @@ def of(area: str) -> dict[str, set[str]]:
     }
 
 
+# These take two scopes: one for the issue and one for the event behind it (conventions contract,
+# section 6, as measured). No scope alone will do.
+PAIRS = [
+    "issues/<str:issue_id>/events/latest/",
+    "groups/<str:issue_id>/events/latest/",
+    "issues/<str:issue_id>/events/oldest/",
+    "groups/<str:issue_id>/events/oldest/",
+]
+
 # Route → scopes by method; None is open to everybody.
 ROUTES: dict[str, dict[str, set[str]] | None] = {
     "": None,
@@ -39,6 +48,7 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "groups/<str:issue_id>/": of("event"),
     "issues/<str:issue_id>/events/": of("event"),
     "groups/<str:issue_id>/events/": of("event"),
+    **{route: {"GET": set()} for route in PAIRS},
     "projects/<str:organization>/<str:project>/issues/": of("event"),
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
@@ -119,6 +129,20 @@ def test_each_scope_alone(
         if status(api_as(user, scopes=[scope]), method, fill(route)) == 403
     }
     assert refused == ALL_SCOPES - scopes[method]
+
+
+@pytest.mark.parametrize("route", PAIRS)
+def test_each_pair_of_scopes(
+    route: str, fill: Callable[[str], str], user: User, api_as: Client
+) -> None:
+    path = fill(route)
+    for event_scope in of("event")["GET"]:
+        refused = {
+            scope
+            for scope in ALL_SCOPES
+            if status(api_as(user, scopes=[event_scope, scope]), "GET", path) == 403
+        }
+        assert refused == ALL_SCOPES - of("project")["GET"]
 
 
 @pytest.mark.parametrize("route, method", METHODS)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from .views.details import IssueDetailView
-from .views.events import EventDetailView, IssueEventListView
+from .views.events import EventDetailView, IssueEventListView, LatestEventView, OldestEventView
 from .views.issues import ProjectIssueListView
 
 urlpatterns = [
@@ -11,6 +11,10 @@ urlpatterns = [
     path("groups/<str:issue_id>/", IssueDetailView.as_view()),
     path("issues/<str:issue_id>/events/", IssueEventListView.as_view()),
     path("groups/<str:issue_id>/events/", IssueEventListView.as_view()),
+    path("issues/<str:issue_id>/events/latest/", LatestEventView.as_view()),
+    path("groups/<str:issue_id>/events/latest/", LatestEventView.as_view()),
+    path("issues/<str:issue_id>/events/oldest/", OldestEventView.as_view()),
+    path("groups/<str:issue_id>/events/oldest/", OldestEventView.as_view()),
     path(
         "projects/<str:organization>/<str:project>/issues/",
         ProjectIssueListView.as_view(),

@@ -1,15 +1,17 @@
-"""Events: an issue's, and one of a project's."""
+"""Events: an issue's, its last and its first one, and one of a project's."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
+from django.http import Http404
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from issues import events, queries
-from issues.api.base import IssueScopedView
-from issues.api.params import EventListParams, read_event_id
+from issues.api.base import IssueEventView, IssueScopedView
+from issues.api.params import EventListParams, read_environments, read_event_id
 from issues.api.serializers.events import (
     EventDetailSerializer,
     EventSerializer,
@@ -19,13 +21,22 @@ from issues.models import Event
 from sentrylite.api.pagination import Slice, date_key, date_of, keyed_page
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.api.base import ProjectScopedView
+from sentrylite.organizations.models import Project
 
 NOT_FOUND = {"detail": "Event not found"}
+NO_EVENTS = {"detail": "No events found for group"}
 
 
 def newest_first(event: Event) -> int:
     """The key of a list of events."""
     return date_key(event.timestamp)
+
+
+def find_environments(project: Project, names: Collection[str]) -> list[int] | None:
+    """The ids of the named environments; None for none, and when one of them is not known."""
+    if not names:
+        return None
+    return organization_queries.find_environments(project.organization_id, names)
 
 
 def answer(found: Sequence[Event], is_full: bool) -> list[dict[str, Any]]:
@@ -45,10 +56,19 @@ class IssueEventListView(IssueScopedView):
             if event is not None and event.issue_id == self.issue.pk:
                 body = answer([event], params.is_full)
                 return Response(body, headers={"X-Sentry-Direct-Hit": "1"})
-        wanted = self.wanted(params)
+        environment_ids = find_environments(self.project, params.environments)
+        # Of an environment that nobody knows there are none.
+        is_known = environment_ids is not None or not params.environments
+        wanted = events.Wanted(
+            text=params.search.text,
+            tags=params.search.tags,
+            environment_ids=environment_ids,
+            start=params.start,
+            end=params.end,
+        )
 
         def fetch(part: Slice) -> list[Event]:
-            if wanted is None:
+            if not is_known:
                 return []
             return events.find_issue_events(
                 self.issue,
@@ -64,22 +84,35 @@ class IssueEventListView(IssueScopedView):
         headers = {"Link": page.link(request)}
         return Response(answer(page.rows, params.is_full), headers=headers)
 
-    def wanted(self, params: EventListParams) -> events.Wanted | None:
-        """None when there can be none: in an environment that nobody knows."""
-        environment_ids = None
-        if params.environments:
-            environment_ids = organization_queries.find_environments(
-                self.project.organization_id, params.environments
-            )
-            if environment_ids is None:
-                return None
-        return events.Wanted(
-            text=params.search.text,
-            tags=params.search.tags,
-            environment_ids=environment_ids,
-            start=params.start,
-            end=params.end,
-        )
+
+class EndEventView(IssueEventView):
+    """The last or the first event of an issue (issues contract, section 7)."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        now, names = timezone.now(), read_environments(request.query_params)
+        environment_ids = find_environments(self.project, names)
+        if environment_ids is None and names:
+            raise Http404
+        event = self.find(events.Wanted(environment_ids=environment_ids), now)
+        if event is None:
+            return Response(NO_EVENTS, status=404)
+        queries.load_neighbours(event, now, environment_ids=environment_ids)
+        queries.load_release(event)
+        context = {"user": self.caller.user}
+        return Response(EventDetailSerializer(event, context=context).data)
+
+    def find(self, wanted: events.Wanted, now: datetime) -> Event | None:
+        raise NotImplementedError
+
+
+class LatestEventView(EndEventView):
+    def find(self, wanted: events.Wanted, now: datetime) -> Event | None:
+        return events.find_newest_event(self.issue, wanted, now)
+
+
+class OldestEventView(EndEventView):
+    def find(self, wanted: events.Wanted, now: datetime) -> Event | None:
+        return events.find_oldest_event(self.issue, wanted, now)
 
 
 class EventDetailView(ProjectScopedView):
