@@ -13,6 +13,7 @@ from django.db import connection
 
 from sentrylite import rows
 from sentrylite.arrays import literal
+from sentrylite.organizations.models import Project
 
 from .models import Event, Issue
 from .queries import CLOCKS_DIFFER, LONGEST_WAY, unpack
@@ -33,6 +34,8 @@ _FIND_EVENTS = f"""
 
 ISSUE_EVENTS_FORWARD = _FIND_EVENTS.format(of="e.issue_id = %(issue)s", direction="DESC")
 ISSUE_EVENTS_BACKWARD = _FIND_EVENTS.format(of="e.issue_id = %(issue)s", direction="ASC")
+PROJECT_EVENTS_FORWARD = _FIND_EVENTS.format(of="true", direction="DESC")
+PROJECT_EVENTS_BACKWARD = _FIND_EVENTS.format(of="true", direction="ASC")
 
 # No event is older: where nothing else bounds a list.
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -85,6 +88,26 @@ def find_newest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | No
 def find_oldest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | None:
     """An issue's first event. One statement."""
     return next(iter(find_issue_events(issue, wanted, now, is_backward=True, limit=1)), None)
+
+
+def find_project_events(
+    project: Project,
+    wanted: Wanted,
+    now: datetime,
+    *,
+    start: datetime | None = None,
+    is_backward: bool = False,
+    offset: int = 0,
+    limit: int,
+) -> list[Event]:
+    """A project's events, as `find_issue_events` finds an issue's. One statement.
+
+    In every partition there is: nothing tells when a project's oldest event was received.
+    """
+    sql = PROJECT_EVENTS_BACKWARD if is_backward else PROJECT_EVENTS_FORWARD
+    span = _span(_BEGINNING, wanted, now, start, is_backward)
+    parameters = {"project": project.pk, "offset": offset, "limit": limit}
+    return _find(sql, {**parameters, **span, **_conditions(wanted)})
 
 
 def _find(sql: str, parameters: dict[str, Any]) -> list[Event]:

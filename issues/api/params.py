@@ -214,7 +214,8 @@ def _checked_word(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EventListParams:
-    """Which events of an issue, and how (issues contract, section 6)."""
+    """Which events of an issue or a project, and how (issues contract, section 6; events contract,
+    section 1)."""
 
     event_id: UUID | None
     search: EventSearch
@@ -226,18 +227,33 @@ class EventListParams:
     size: int
 
     @classmethod
-    def read(cls, query: QueryDict, now: datetime) -> Self:
+    def of_issue(cls, query: QueryDict, now: datetime) -> Self:
         """Raises BadParameter."""
-        search = (params.text(query, "query") or "").strip()
+        text = _read_query(query)
+        return cls._read(query, now, read_event_id(text), EventSearch.read(text))
+
+    @classmethod
+    def of_project(cls, query: QueryDict, now: datetime) -> Self:
+        """The search is for one text, as it stands. Raises BadParameter."""
+        return cls._read(query, now, None, EventSearch(_read_query(query) or None, ()))
+
+    @classmethod
+    def _read(
+        cls, query: QueryDict, now: datetime, event_id: UUID | None, search: EventSearch
+    ) -> Self:
         return cls(
-            read_event_id(search),
-            EventSearch.read(search),
+            event_id,
+            search,
             read_environments(query),
             *read_period(query, now),
             bool(query.get("full")),
             Cursor.read(query),
             read_page_size(query),
         )
+
+
+def _read_query(query: QueryDict) -> str:
+    return (params.text(query, "query") or "").strip()
 
 
 def read_page_size(query: QueryDict) -> int:

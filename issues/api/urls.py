@@ -3,7 +3,13 @@
 from django.urls import path
 
 from .views.details import IssueDetailView
-from .views.events import EventDetailView, IssueEventListView, LatestEventView, OldestEventView
+from .views.events import (
+    EventDetailView,
+    IssueEventListView,
+    LatestEventView,
+    OldestEventView,
+    ProjectEventListView,
+)
 from .views.issues import ProjectIssueListView
 
 urlpatterns = [
@@ -22,6 +28,10 @@ urlpatterns = [
     path(
         "projects/<str:organization>/<str:project>/groups/",
         ProjectIssueListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/events/",
+        ProjectEventListView.as_view(),
     ),
     path(
         "projects/<str:organization>/<str:project>/events/<str:event_id>/",

@@ -1,7 +1,8 @@
-"""Events: an issue's, its last and its first one, and one of a project's."""
+"""Events: an issue's, its last and its first one; a project's, and one of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.http import Http404
@@ -11,7 +12,11 @@ from rest_framework.response import Response
 
 from issues import events, queries
 from issues.api.base import IssueEventView, IssueScopedView
-from issues.api.params import EventListParams, read_environments, read_event_id
+from issues.api.params import (
+    EventListParams,
+    read_environments,
+    read_event_id,
+)
 from issues.api.serializers.events import (
     EventDetailSerializer,
     EventSerializer,
@@ -26,10 +31,7 @@ from sentrylite.organizations.models import Project
 NOT_FOUND = {"detail": "Event not found"}
 NO_EVENTS = {"detail": "No events found for group"}
 
-
-def newest_first(event: Event) -> int:
-    """The key of a list of events."""
-    return date_key(event.timestamp)
+Find = Callable[..., list[Event]]
 
 
 def find_environments(project: Project, names: Collection[str]) -> list[int] | None:
@@ -45,44 +47,62 @@ def answer(found: Sequence[Event], is_full: bool) -> list[dict[str, Any]]:
     return serializer(found, many=True).data
 
 
+def answer_page(
+    request: Request, project: Project, params: EventListParams, find: Find
+) -> Response:
+    """The page that was asked for of the events that `find` finds."""
+    environment_ids = find_environments(project, params.environments)
+    # Of an environment that nobody knows there are none.
+    is_known = environment_ids is not None or not params.environments
+    wanted = events.Wanted(
+        text=params.search.text,
+        tags=params.search.tags,
+        environment_ids=environment_ids,
+        start=params.start,
+        end=params.end,
+    )
+
+    def fetch(part: Slice) -> list[Event]:
+        if not is_known:
+            return []
+        return find(
+            wanted,
+            start=date_of(part.start) if part.start is not None else None,
+            is_backward=part.is_backward,
+            offset=part.offset,
+            limit=part.limit,
+        )
+
+    page = keyed_page(
+        params.cursor, params.size, fetch, key=lambda event: date_key(event.timestamp)
+    )
+    headers = {"Link": page.link(request)}
+    return Response(answer(page.rows, params.is_full), headers=headers)
+
+
 class IssueEventListView(IssueScopedView):
     """List an issue's events (issues contract, section 6)."""
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         now = timezone.now()
-        params = EventListParams.read(request.query_params, now)
+        params = EventListParams.of_issue(request.query_params, now)
         if params.event_id:
             event = queries.find_event(self.project.pk, params.event_id)
             if event is not None and event.issue_id == self.issue.pk:
                 body = answer([event], params.is_full)
                 return Response(body, headers={"X-Sentry-Direct-Hit": "1"})
-        environment_ids = find_environments(self.project, params.environments)
-        # Of an environment that nobody knows there are none.
-        is_known = environment_ids is not None or not params.environments
-        wanted = events.Wanted(
-            text=params.search.text,
-            tags=params.search.tags,
-            environment_ids=environment_ids,
-            start=params.start,
-            end=params.end,
-        )
+        find = partial(events.find_issue_events, self.issue, now=now)
+        return answer_page(request, self.project, params, find)
 
-        def fetch(part: Slice) -> list[Event]:
-            if not is_known:
-                return []
-            return events.find_issue_events(
-                self.issue,
-                wanted,
-                now,
-                start=date_of(part.start) if part.start is not None else None,
-                is_backward=part.is_backward,
-                offset=part.offset,
-                limit=part.limit,
-            )
 
-        page = keyed_page(params.cursor, params.size, fetch, key=newest_first)
-        headers = {"Link": page.link(request)}
-        return Response(answer(page.rows, params.is_full), headers=headers)
+class ProjectEventListView(ProjectScopedView):
+    """List a project's events (events contract, section 1)."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        now = timezone.now()
+        params = EventListParams.of_project(request.query_params, now)
+        find = partial(events.find_project_events, self.project, now=now)
+        return answer_page(request, self.project, params, find)
 
 
 class EndEventView(IssueEventView):
