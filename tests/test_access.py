@@ -49,6 +49,12 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "issues/<str:issue_id>/events/": of("event"),
     "groups/<str:issue_id>/events/": of("event"),
     **{route: {"GET": set()} for route in PAIRS},
+    "issues/<str:issue_id>/tags/": of("event"),
+    "groups/<str:issue_id>/tags/": of("event"),
+    "issues/<str:issue_id>/tags/<str:key>/": of("event"),
+    "groups/<str:issue_id>/tags/<str:key>/": of("event"),
+    "issues/<str:issue_id>/tags/<str:key>/values/": of("event"),
+    "groups/<str:issue_id>/tags/<str:key>/values/": of("event"),
     "projects/<str:organization>/<str:project>/issues/": of("event"),
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
@@ -93,6 +99,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:project>", project.slug)
             .replace("<str:team>", team.slug)
             .replace("<str:event_id>", "0" * 32)
+            .replace("<str:key>", "area")
         )
 
     return fill

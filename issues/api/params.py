@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from issues.models import Issue
+from issues.tags import Order
 from sentrylite.api import params
 from sentrylite.api.errors import BadParameter
 from sentrylite.api.pagination import Cursor
@@ -299,3 +300,25 @@ def _read_moment(query: QueryDict, name: str) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     raise BadParameter(f"Invalid {name}. It takes a date and time, such as 2026-03-04T05:06:07Z.")
+
+
+# Tags ---------------------------------------------------------------------------------------------
+
+# How the values of a tag can be sorted, and what by.
+VALUE_ORDERS: dict[str, Order] = {"age": "first_seen", "date": "last_seen"}
+
+
+@dataclass(frozen=True, slots=True)
+class TagValueListParams:
+    """Which values of a tag (issues contract, section 9)."""
+
+    order: Order
+    cursor: Cursor
+    size: int
+
+    @classmethod
+    def read(cls, query: QueryDict) -> Self:
+        """Raises BadParameter."""
+        refuse_environment(query)
+        sort = params.choice(query, "sort", VALUE_ORDERS, default="age")
+        return cls(VALUE_ORDERS[sort], Cursor.read(query), read_page_size(query))

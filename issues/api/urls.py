@@ -11,6 +11,7 @@ from .views.events import (
     ProjectEventListView,
 )
 from .views.issues import ProjectIssueListView
+from .views.tags import TagDetailView, TagListView, TagValueListView
 
 urlpatterns = [
     path("issues/<str:issue_id>/", IssueDetailView.as_view()),
@@ -21,6 +22,12 @@ urlpatterns = [
     path("groups/<str:issue_id>/events/latest/", LatestEventView.as_view()),
     path("issues/<str:issue_id>/events/oldest/", OldestEventView.as_view()),
     path("groups/<str:issue_id>/events/oldest/", OldestEventView.as_view()),
+    path("issues/<str:issue_id>/tags/", TagListView.as_view()),
+    path("groups/<str:issue_id>/tags/", TagListView.as_view()),
+    path("issues/<str:issue_id>/tags/<str:key>/", TagDetailView.as_view()),
+    path("groups/<str:issue_id>/tags/<str:key>/", TagDetailView.as_view()),
+    path("issues/<str:issue_id>/tags/<str:key>/values/", TagValueListView.as_view()),
+    path("groups/<str:issue_id>/tags/<str:key>/values/", TagValueListView.as_view()),
     path(
         "projects/<str:organization>/<str:project>/issues/",
         ProjectIssueListView.as_view(),
