@@ -1,13 +1,15 @@
-"""Lists of events: an issue's and a project's, newest first, and the ends of an issue's.
+"""Lists of events: an issue's and a project's, newest first; the ends of an issue's and those of
+its hashes.
 
 The order is by when events happened and then by id. Every read bounds `received_at` on both sides
 with constants: an event was received at most a minute before and thirty days after it happened.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -36,6 +38,14 @@ ISSUE_EVENTS_FORWARD = _FIND_EVENTS.format(of="e.issue_id = %(issue)s", directio
 ISSUE_EVENTS_BACKWARD = _FIND_EVENTS.format(of="e.issue_id = %(issue)s", direction="ASC")
 PROJECT_EVENTS_FORWARD = _FIND_EVENTS.format(of="true", direction="DESC")
 PROJECT_EVENTS_BACKWARD = _FIND_EVENTS.format(of="true", direction="ASC")
+
+FIND_HASHES = """
+    SELECT hash FROM issues_issuehash
+    WHERE project_id = %(project)s AND issue_id = %(issue)s
+    ORDER BY hash LIMIT %(limit)s OFFSET %(offset)s
+"""
+# Events tell their hashes in their payload only: this many are looked at.
+LOOKED_AT = 100
 
 # No event is older: where nothing else bounds a list.
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -88,6 +98,43 @@ def find_newest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | No
 def find_oldest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | None:
     """An issue's first event. One statement."""
     return next(iter(find_issue_events(issue, wanted, now, is_backward=True, limit=1)), None)
+
+
+def find_hashes(issue: Issue, offset: int, limit: int) -> list[UUID]:
+    """The hashes that lead to an issue, sorted. One statement."""
+    parameters = {
+        "project": issue.project_id,
+        "issue": issue.pk,
+        "offset": offset,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_HASHES, parameters)
+        return [hash for (hash,) in cursor.fetchall()]
+
+
+def find_newest_by_hash(
+    issue: Issue, hashes: Collection[UUID], now: datetime, *, is_only: bool
+) -> dict[UUID, Event]:
+    """The last event of each of an issue's hashes, among its LOOKED_AT newest events. One
+    statement; none without hashes.
+
+    When a hash is the issue's only one, the issue's last event is its own.
+    """
+    if not hashes:
+        return {}
+    newest = find_issue_events(issue, Wanted(), now, limit=1 if is_only else LOOKED_AT)
+    if is_only:
+        return {hash: event for hash in hashes for event in newest}
+    found: dict[UUID, Event] = {}
+    by_text = {hash.hex: hash for hash in hashes}
+    for event in newest:
+        stored = event.data.get("hashes")
+        for text in stored if isinstance(stored, list) else []:
+            hash = by_text.get(text) if isinstance(text, str) else None
+            if hash is not None:
+                found.setdefault(hash, event)
+    return found
 
 
 def find_project_events(

@@ -49,6 +49,8 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "issues/<str:issue_id>/events/": of("event"),
     "groups/<str:issue_id>/events/": of("event"),
     **{route: {"GET": set()} for route in PAIRS},
+    "issues/<str:issue_id>/hashes/": of("event"),
+    "groups/<str:issue_id>/hashes/": of("event"),
     "issues/<str:issue_id>/tags/": of("event"),
     "groups/<str:issue_id>/tags/": of("event"),
     "issues/<str:issue_id>/tags/<str:key>/": of("event"),

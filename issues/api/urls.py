@@ -5,6 +5,7 @@ from django.urls import path
 from .views.details import IssueDetailView
 from .views.events import (
     EventDetailView,
+    HashListView,
     IssueEventListView,
     LatestEventView,
     OldestEventView,
@@ -22,6 +23,8 @@ urlpatterns = [
     path("groups/<str:issue_id>/events/latest/", LatestEventView.as_view()),
     path("issues/<str:issue_id>/events/oldest/", OldestEventView.as_view()),
     path("groups/<str:issue_id>/events/oldest/", OldestEventView.as_view()),
+    path("issues/<str:issue_id>/hashes/", HashListView.as_view()),
+    path("groups/<str:issue_id>/hashes/", HashListView.as_view()),
     path("issues/<str:issue_id>/tags/", TagListView.as_view()),
     path("groups/<str:issue_id>/tags/", TagListView.as_view()),
     path("issues/<str:issue_id>/tags/<str:key>/", TagDetailView.as_view()),

@@ -16,14 +16,17 @@ from issues.api.params import (
     EventListParams,
     read_environments,
     read_event_id,
+    read_page_size,
+    refuse_environment,
 )
 from issues.api.serializers.events import (
     EventDetailSerializer,
     EventSerializer,
     EventSummarySerializer,
+    hash_answer,
 )
 from issues.models import Event
-from sentrylite.api.pagination import Slice, date_key, date_of, keyed_page
+from sentrylite.api.pagination import Cursor, Slice, date_key, date_of, keyed_page, offset_page
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.api.base import ProjectScopedView
 from sentrylite.organizations.models import Project
@@ -103,6 +106,27 @@ class ProjectEventListView(ProjectScopedView):
         params = EventListParams.of_project(request.query_params, now)
         find = partial(events.find_project_events, self.project, now=now)
         return answer_page(request, self.project, params, find)
+
+
+class HashListView(IssueScopedView):
+    """List an issue's hashes (issues contract, section 8).
+
+    The last event of a hash is looked for among the issue's newest; null when it is not there.
+    """
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        refuse_environment(request.query_params)
+        query = request.query_params
+        find = partial(events.find_hashes, self.issue)
+        page = offset_page(Cursor.read(query), read_page_size(query), find)
+        newest = events.find_newest_by_hash(
+            self.issue,
+            page.rows,
+            timezone.now(),
+            is_only=len(page.rows) == 1 and not page.has_previous and not page.has_next,
+        )
+        body = [hash_answer(hash, newest.get(hash)) for hash in page.rows]
+        return Response(body, headers={"Link": page.link(request)})
 
 
 class EndEventView(IssueEventView):
