@@ -298,20 +298,24 @@ FIND_NEIGHBOURS = """
         SELECT event_id FROM issues_event
         WHERE project_id = %(project)s AND issue_id = %(issue)s
             AND received_at BETWEEN %(next_from)s AND %(next_to)s
+            AND (%(environments)s::bigint[] IS NULL
+                OR environment_id = ANY(%(environments)s::bigint[]))
             AND ("timestamp", event_id) > (%(timestamp)s, %(event)s)
         ORDER BY "timestamp", event_id LIMIT 1
     ), (
         SELECT event_id FROM issues_event
         WHERE project_id = %(project)s AND issue_id = %(issue)s
             AND received_at BETWEEN %(previous_from)s AND %(previous_to)s
+            AND (%(environments)s::bigint[] IS NULL
+                OR environment_id = ANY(%(environments)s::bigint[]))
             AND ("timestamp", event_id) < (%(timestamp)s, %(event)s)
         ORDER BY "timestamp" DESC, event_id DESC LIMIT 1
     )
 """
 
 # How long after and before it happened an event can have been received, as ingestion sees to it.
-_LONGEST_WAY = timedelta(seconds=MAX_AGE)
-_CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
+LONGEST_WAY = timedelta(seconds=MAX_AGE)
+CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
 
 
 def find_event(project_id: int, event_id: UUID) -> Event | None:
@@ -322,7 +326,7 @@ def find_event(project_id: int, event_id: UUID) -> Event | None:
         return None
     *columns, issue_first_seen = row
     event = rows.instance(Event, columns)
-    event.data = _unpack(event)
+    event.data = unpack(event)
     event.issue_first_seen = issue_first_seen
     return event
 
@@ -362,13 +366,16 @@ def find_event_in(access: Access, event_id: UUID) -> tuple[Event, Project] | Non
     return None
 
 
-def load_neighbours(event: Event, now: datetime) -> None:
+def load_neighbours(
+    event: Event, now: datetime, *, environment_ids: Iterable[int] | None = None
+) -> None:
     """Fill in the ids of the events just after and just before one in its issue, by when they
-    happened and then by id (events contract, section 2). One statement.
+    happened and then by id (events contract, section 2), in any of these environments if some are
+    given. One statement.
 
     It looks only at the partitions that can hold them.
     """
-    first = (event.issue_first_seen or event.timestamp) - _CLOCKS_DIFFER
+    first = (event.issue_first_seen or event.timestamp) - CLOCKS_DIFFER
     with connection.cursor() as cursor:
         cursor.execute(
             FIND_NEIGHBOURS,
@@ -377,10 +384,11 @@ def load_neighbours(event: Event, now: datetime) -> None:
                 "issue": event.issue_id,
                 "timestamp": event.timestamp,
                 "event": event.event_id,
-                "next_from": max(first, event.timestamp - _CLOCKS_DIFFER),
-                "next_to": now + _CLOCKS_DIFFER,
+                "environments": None if environment_ids is None else literal(environment_ids),
+                "next_from": max(first, event.timestamp - CLOCKS_DIFFER),
+                "next_to": now + CLOCKS_DIFFER,
                 "previous_from": first,
-                "previous_to": min(now, event.timestamp + _LONGEST_WAY) + _CLOCKS_DIFFER,
+                "previous_to": min(now, event.timestamp + LONGEST_WAY) + CLOCKS_DIFFER,
             },
         )
         event.next_event_id, event.previous_event_id = cursor.fetchone()
@@ -404,7 +412,7 @@ def _find_by_event_id(statement: str, project_id: int, event_id: UUID) -> tuple[
         return cursor.fetchone()
 
 
-def _unpack(event: Event) -> dict[str, Any]:
+def unpack(event: Event) -> dict[str, Any]:
     """The payload, {} if it cannot be read: what the event's own columns say can still be shown."""
     try:
         data = codec.unpack(bytes(event.payload))

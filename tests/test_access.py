@@ -32,6 +32,15 @@ def of(area: str) -> dict[str, set[str]]:
     }
 
 
+# These take two scopes: one for the issue and one for the event behind it (conventions contract,
+# section 6, as measured). No scope alone will do.
+PAIRS = [
+    f"{prefix}{issues}/<str:issue_id>/events/{which}/"
+    for prefix in ("", "organizations/<str:organization>/")
+    for issues in ("issues", "groups")
+    for which in ("latest", "oldest")
+]
+
 # Route → scopes by method; None is open to everybody.
 ROUTES: dict[str, dict[str, set[str]] | None] = {
     "": None,
@@ -45,12 +54,19 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
             "notes/<str:note_id>/",
             "comments/",
             "comments/<str:note_id>/",
+            "events/",
+            "hashes/",
+            "tags/",
+            "tags/<str:key>/",
+            "tags/<str:key>/values/",
         )
     },
     "organizations/<str:organization>/shortids/<str:short_id>/": of("org"),
     "organizations/<str:organization>/eventids/<str:event_id>/": of("org"),
+    **{route: {"GET": set()} for route in PAIRS},
     "projects/<str:organization>/<str:project>/issues/": of("event"),
     "projects/<str:organization>/<str:project>/groups/": of("event"),
+    "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/stats/": of("org"),
@@ -94,6 +110,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:event_id>", "0" * 32)
             .replace("<str:note_id>", "1")
             .replace("<str:short_id>", issue.short_id)
+            .replace("<str:key>", "area")
         )
 
     return fill
@@ -131,6 +148,20 @@ def test_each_scope_alone(
         if status(api_as(user, scopes=[scope]), method, fill(route)) == 403
     }
     assert refused == ALL_SCOPES - scopes[method]
+
+
+@pytest.mark.parametrize("route", PAIRS)
+def test_each_pair_of_scopes(
+    route: str, fill: Callable[[str], str], user: User, api_as: Client
+) -> None:
+    path = fill(route)
+    for event_scope in of("event")["GET"]:
+        refused = {
+            scope
+            for scope in ALL_SCOPES
+            if status(api_as(user, scopes=[event_scope, scope]), "GET", path) == 403
+        }
+        assert refused == ALL_SCOPES - of("project")["GET"]
 
 
 @pytest.mark.parametrize("route, method", METHODS)

@@ -7,7 +7,7 @@ from issues import details
 from issues.models import Issue
 from sentrylite.api import params
 from sentrylite.organizations import queries
-from sentrylite.organizations.access import EVENT_SCOPES, Access
+from sentrylite.organizations.access import EVENT_SCOPES, PROJECT_SCOPES, Access
 from sentrylite.organizations.api.base import CallerView
 from sentrylite.organizations.models import Project
 
@@ -49,3 +49,12 @@ class IssueScopedView(CallerView):
         self.is_in_organization = True
         self.found, self.access = found, access
         self.issue, self.project = found.issue, found.issue.project
+
+
+class IssueEventView(IssueScopedView):
+    """One event of an issue: it takes a scope for the issue and one for the project's events."""
+
+    def find_scope(self, **path: str) -> None:
+        super().find_scope(**path)
+        if not self.access.allows(PROJECT_SCOPES["GET"]):
+            raise PermissionDenied

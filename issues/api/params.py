@@ -2,12 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Self
 from uuid import UUID
 
 from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
 
 from issues.models import Issue
+from issues.tags import Order
 from sentrylite.api import params
 from sentrylite.api.errors import BadParameter
 from sentrylite.api.pagination import Cursor
@@ -87,3 +90,235 @@ def _read_spans(query: QueryDict) -> dict[str, Span]:
     if period and period not in SPANS:
         raise BadParameter("Invalid stats_period. Valid choices are '', '24h', and '14d'")
     return {period: SPANS[period]} if period else {}
+
+
+# Events -------------------------------------------------------------------------------------------
+
+# A word of a search: a quoted text, or a pair whose value may be quoted, or neither.
+WORD = re.compile(
+    r"""
+    (?P<key> [A-Za-z0-9_.-]+) : (?: "(?P<quoted> (?:[^"\\]|\\.)*)" | (?P<bare> [^\s"]+)) (?= \s|$)
+    | "(?P<phrase> (?:[^"\\]|\\.)*)" (?= \s|$)
+    | (?P<text> \S+)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+NEGATION = re.compile(r"![A-Za-z0-9_.-]+:")
+# What a user tag says before its colon, by what it is called in a search.
+USER_KEYS = {
+    "user.id": "id",
+    "user.username": "username",
+    "user.email": "email",
+    "user.ip": "ip",
+}
+# Words of the search for issues, and attributes of events that are not tags.
+OTHER_KEYS = frozenset(
+    {
+        "age",
+        "assigned",
+        "assigned_or_suggested",
+        "assigned_to",
+        "bookmarks",
+        "culprit",
+        "event.timestamp",
+        "event.type",
+        "first-release",
+        "firstSeen",
+        "first_seen",
+        "has",
+        "id",
+        "is",
+        "issue",
+        "issue.category",
+        "issue.id",
+        "lastSeen",
+        "last_seen",
+        "location",
+        "message",
+        "platform",
+        "subscribed",
+        "timesSeen",
+        "times_seen",
+        "timestamp",
+        "title",
+        "type",
+    }
+)
+MAX_WORDS = 100
+
+PERIOD = re.compile(r"([0-9]{1,4})([smhdw])", re.ASCII)
+UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventSearch:
+    """What an issue's events are searched for: words, and tags as `key=value`."""
+
+    text: str | None
+    tags: tuple[str, ...]
+
+    @classmethod
+    def read(cls, search: str) -> Self:
+        """Raises BadParameter."""
+        words, tags = [], []
+        found = list(WORD.finditer(search))
+        if len(found) > MAX_WORDS:
+            raise BadParameter(f"Invalid query: more than {MAX_WORDS} words.")
+        for match in found:
+            if (key := match["key"]) is not None:
+                tags.append(_tag(key, match))
+            elif (phrase := match["phrase"]) is not None:
+                words.append(_unquoted(phrase))
+            else:
+                words.append(_checked_word(match["text"]))
+        return cls(" ".join(words) or None, tuple(tags))
+
+
+def _tag(key: str, match: re.Match[str]) -> str:
+    if key in OTHER_KEYS:
+        raise BadParameter(
+            f"Searching events by {key} is not supported yet. Supported are tags (key:value), "
+            "text, and the id of an event."
+        )
+    value = match["bare"]
+    if value is None:
+        value = _unquoted(match["quoted"])
+    elif "*" in value or value.startswith(("[", "<", ">")):
+        raise BadParameter(
+            f"Invalid query: {key} takes one value, without wildcards or comparisons. "
+            "Put it in double quotes if it is meant to be taken literally."
+        )
+    if not value:
+        raise BadParameter(f"Invalid query: {key} has no value.")
+    if kind := USER_KEYS.get(key):
+        return f"user={kind}:{value}"
+    return f"{key}={value}"
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+
+
+def _checked_word(word: str) -> str:
+    if '"' in word:
+        raise BadParameter("Invalid query: a double quote is not closed, or is within a word.")
+    if NEGATION.match(word):
+        raise BadParameter("Invalid query: a search without something is not supported yet.")
+    return word
+
+
+@dataclass(frozen=True, slots=True)
+class EventListParams:
+    """Which events of an issue or a project, and how (issues contract, section 6; events contract,
+    section 1)."""
+
+    event_id: UUID | None
+    search: EventSearch
+    environments: tuple[str, ...]
+    start: datetime | None
+    end: datetime | None
+    is_full: bool
+    cursor: Cursor
+    size: int
+
+    @classmethod
+    def of_issue(cls, query: QueryDict, now: datetime) -> Self:
+        """Raises BadParameter."""
+        text = _read_query(query)
+        return cls._read(query, now, read_event_id(text), EventSearch.read(text))
+
+    @classmethod
+    def of_project(cls, query: QueryDict, now: datetime) -> Self:
+        """The search is for one text, as it stands. Raises BadParameter."""
+        return cls._read(query, now, None, EventSearch(_read_query(query) or None, ()))
+
+    @classmethod
+    def _read(
+        cls, query: QueryDict, now: datetime, event_id: UUID | None, search: EventSearch
+    ) -> Self:
+        return cls(
+            event_id,
+            search,
+            read_environments(query),
+            *read_period(query, now),
+            bool(query.get("full")),
+            Cursor.read(query),
+            read_page_size(query),
+        )
+
+
+def _read_query(query: QueryDict) -> str:
+    return (params.text(query, "query") or "").strip()
+
+
+def read_page_size(query: QueryDict) -> int:
+    """Raises BadParameter."""
+    return params.page_size(query, "per_page", "Invalid per_page. It takes a number from 1 to 100.")
+
+
+def read_environments(query: QueryDict) -> tuple[str, ...]:
+    """The names in the repeatable parameter `environment`. Raises BadParameter."""
+    names = tuple(dict.fromkeys(query.getlist("environment")))
+    if any("\0" in name for name in names):
+        raise BadParameter("Invalid environment: it holds a NUL character.")
+    if len(names) > params.MAX_PER_PAGE:
+        raise BadParameter(f"Invalid environment: more than {params.MAX_PER_PAGE} names.")
+    return names
+
+
+def read_period(query: QueryDict, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """`statsPeriod`, or `start` and `end`; everything without them. Raises BadParameter."""
+    start, end = _read_moment(query, "start"), _read_moment(query, "end")
+    period = params.text(query, "statsPeriod")
+    if period:
+        match = PERIOD.fullmatch(period)
+        if match is None:
+            raise BadParameter("Invalid statsPeriod. It takes a number and a unit, such as 14d.")
+        return now - int(match[1]) * UNITS[match[2]], None
+    if (start is None) != (end is None):
+        raise BadParameter("start and end are both required.")
+    if start is not None and end is not None and start > end:
+        raise BadParameter("start must be before end.")
+    return start, end
+
+
+def _read_moment(query: QueryDict, name: str) -> datetime | None:
+    value = params.text(query, name)
+    if not value:
+        return None
+    try:
+        moment = parse_datetime(value)
+        if moment is not None:
+            # Without a zone it is UTC.
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise BadParameter(f"Invalid {name}. It takes a date and time, such as 2026-03-04T05:06:07Z.")
+
+
+# Tags ---------------------------------------------------------------------------------------------
+
+# How the values of a tag can be sorted, and what by.
+VALUE_ORDERS: dict[str, Order] = {"age": "first_seen", "date": "last_seen"}
+
+
+@dataclass(frozen=True, slots=True)
+class TagValueListParams:
+    """Which values of a tag (issues contract, section 9)."""
+
+    order: Order
+    cursor: Cursor
+    size: int
+
+    @classmethod
+    def read(cls, query: QueryDict) -> Self:
+        """Raises BadParameter."""
+        refuse_environment(query)
+        sort = params.choice(query, "sort", VALUE_ORDERS, default="age")
+        return cls(VALUE_ORDERS[sort], Cursor.read(query), read_page_size(query))

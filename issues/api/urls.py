@@ -3,10 +3,18 @@
 from django.urls import path
 
 from .views.details import IssueDetailView
-from .views.events import EventDetailView
+from .views.events import (
+    EventDetailView,
+    HashListView,
+    IssueEventListView,
+    LatestEventView,
+    OldestEventView,
+    ProjectEventListView,
+)
 from .views.issues import ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
+from .views.tags import TagDetailView, TagListView, TagValueListView
 
 # What one issue has below it; also below `organizations/…/issues/`.
 ISSUE_PATHS = {
@@ -15,6 +23,13 @@ ISSUE_PATHS = {
     "notes/<str:note_id>/": NoteDetailView,
     "comments/": NoteListView,
     "comments/<str:note_id>/": NoteDetailView,
+    "events/": IssueEventListView,
+    "events/latest/": LatestEventView,
+    "events/oldest/": OldestEventView,
+    "hashes/": HashListView,
+    "tags/": TagListView,
+    "tags/<str:key>/": TagDetailView,
+    "tags/<str:key>/values/": TagValueListView,
 }
 
 urlpatterns = [
@@ -37,6 +52,10 @@ urlpatterns = [
     path(
         "projects/<str:organization>/<str:project>/groups/",
         ProjectIssueListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/events/",
+        ProjectEventListView.as_view(),
     ),
     path(
         "projects/<str:organization>/<str:project>/events/<str:event_id>/",

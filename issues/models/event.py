@@ -48,7 +48,10 @@ class Event(models.Model):
             models.Index(
                 fields=["project_id", "issue_id", "-timestamp", "-event_id"],
                 name="issues_event_issue",
-            )
+            ),
+            models.Index(
+                fields=["project_id", "-timestamp", "-event_id"], name="issues_event_project"
+            ),
         ]
 
     def __str__(self) -> str:

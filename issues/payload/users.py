@@ -65,7 +65,7 @@ def event_user(event: JsonObject) -> EventUser | None:
     for name, prefix in _IDENTIFYING:
         if identity := user.get(name):
             return EventUser(
-                hash=_hash_of(identity),
+                hash=hash_of(identity),
                 tag_value=f"{prefix}:{identity}",
                 ident=user.get("id"),
                 username=user.get("username"),
@@ -76,6 +76,7 @@ def event_user(event: JsonObject) -> EventUser | None:
     return None
 
 
-def _hash_of(identity: str) -> int:
+def hash_of(identity: str) -> int:
+    """What a person is filed under, made from what identifies them."""
     digest = md5(identity.encode(), usedforsecurity=False).digest()
     return int.from_bytes(digest[:8], "big", signed=True)

@@ -11,7 +11,7 @@ from sentrylite.accounts.models import User
 from sentrylite.statements import Statement
 
 from .access import Access, Caller
-from .models import Organization, Project, Role, Team
+from .models import Environment, Organization, Project, Role, Team
 from .models.organization import Status
 from .models.project import ProjectTeam
 
@@ -134,6 +134,16 @@ def _project(row: Sequence[Any], organization: Organization) -> tuple[Project, f
     project = rows.instance(Project, columns)
     project.organization = organization
     return project, frozenset(team_ids)
+
+
+def find_environments(organization_id: int, names: Collection[str]) -> list[int] | None:
+    """The ids of an organization's environments by name; None when one of them is not known.
+
+    `""` is that of events that name none. One statement.
+    """
+    found = Environment.objects.filter(organization_id=organization_id, name__in=set(names))
+    ids = sorted(found.values_list("pk", flat=True))
+    return ids if len(ids) == len(set(names)) else None
 
 
 def find_actor(organization: Organization, text: str) -> User | Team | None:

@@ -4,6 +4,7 @@ They show what `issues.queries.find_event` finds: the row, and what is in its pa
 """
 
 from typing import Any
+from uuid import UUID
 
 from issues.models import Event
 from issues.payload.titles import UNLABELED
@@ -120,6 +121,11 @@ class EventSummarySerializer(OutputSerializer):
             "dateCreated": timestamp(event.timestamp),
             "crashFile": None,
         }
+
+
+def hash_answer(hash: UUID, newest: Event | None) -> Json:
+    """A hash of an issue with its last event (issues contract, section 8)."""
+    return {"id": hash.hex, "latestEvent": EventSerializer(newest).data if newest else None}
 
 
 def group_id(event: Event) -> str | None:

@@ -1,5 +1,17 @@
 """Tags as JSON (issues contract, section 9)."""
 
+from collections.abc import Sequence
+from hashlib import md5
+from typing import Any
+
+from issues.models import EventUser, Issue, IssueTag
+from sentrylite.accounts.api.serializers import avatar_url
+from sentrylite.api.serializers import OutputSerializer, timestamp
+from sentrylite.releases.versions import short_version
+
+from .events import USER_TAGS
+from .events import tag as event_tag
+
 NAMES = {
     "dist": "Distribution",
     "exc_type": "Exception Type",
@@ -14,3 +26,79 @@ NAMES = {
 def tag_name(key: str) -> str:
     """What people read for a tag key: `os.name` is `Os.Name`, `server_name` is `Server`."""
     return NAMES.get(key) or key.replace("_", " ").title()
+
+
+class TagValueSerializer(OutputSerializer):
+    """How often an issue had a value."""
+
+    def to_representation(self, tag: IssueTag) -> dict[str, Any]:
+        return {
+            "key": tag.key,
+            "name": value_name(tag.key, tag.value),
+            "value": tag.value,
+            "count": tag.times_seen,
+            "lastSeen": timestamp(tag.last_seen),
+            "firstSeen": timestamp(tag.first_seen),
+            **search(tag),
+        }
+
+
+class UserValueSerializer(OutputSerializer):
+    """A value of the tag `user`: who that is, and how often. Needs `find_people` as `people` in
+    the context."""
+
+    def to_representation(self, tag: IssueTag) -> dict[str, Any]:
+        person: EventUser | None = self.context["people"].get(tag.value)
+        return {
+            **(EventUserSerializer(person).data if person else {"id": None}),
+            **search(tag),
+            "value": tag.value,
+            "count": tag.times_seen,
+            "lastSeen": timestamp(tag.last_seen),
+            "firstSeen": timestamp(tag.first_seen),
+        }
+
+
+class EventUserSerializer(OutputSerializer):
+    """Somebody events happened to (conventions contract, section 11)."""
+
+    def to_representation(self, person: EventUser) -> dict[str, Any]:
+        identity = person.tag_value.partition(":")[2]
+        return {
+            "id": str(person.hash % 2**64),
+            "hash": md5(identity.encode(), usedforsecurity=False).hexdigest(),
+            "tagValue": person.tag_value,
+            "identifier": person.ident or None,
+            "username": person.username or None,
+            "email": person.email or None,
+            "name": person.name or person.email or person.username or None,
+            "ipAddress": person.ip_address or None,
+            "dateCreated": timestamp(person.first_seen),
+            "avatarUrl": avatar_url(person.email),
+        }
+
+
+def tag_key(issue: Issue, key: str, top_values: Sequence[IssueTag]) -> dict[str, Any]:
+    """A key that the issue has, with its most frequent values."""
+    values, events = issue.tag_keys[key]
+    return {
+        "key": key,
+        "name": tag_name(key),
+        "uniqueValues": values,
+        "totalValues": events,
+        "topValues": TagValueSerializer(top_values, many=True).data,
+    }
+
+
+def value_name(key: str, value: str) -> str:
+    """What people read for a value: without what says the kind of a user, a release's version."""
+    if key == "user":
+        kind, colon, identity = value.partition(":")
+        return identity if colon and kind in USER_TAGS else value
+    return short_version(value) if key == "release" else value
+
+
+def search(tag: IssueTag) -> dict[str, Any]:
+    """How to search for a user; nothing for other tags."""
+    query = event_tag(tag.key, tag.value).get("query")
+    return {"query": query} if query else {}

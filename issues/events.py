@@ -1,0 +1,212 @@
+"""Lists of events: an issue's and a project's, newest first; the ends of an issue's and those of
+its hashes.
+
+The order is by when events happened and then by id. Every read bounds `received_at` on both sides
+with constants: an event was received at most a minute before and thirty days after it happened.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from sentrylite import rows
+from sentrylite.arrays import literal
+from sentrylite.organizations.models import Project
+
+from .models import Event, Issue
+from .queries import CLOCKS_DIFFER, LONGEST_WAY, unpack
+
+_FIND_EVENTS = f"""
+    SELECT {rows.columns(Event, "e")}
+    FROM issues_event e
+    WHERE e.project_id = %(project)s AND {{of}}
+        AND e.received_at BETWEEN %(received_from)s AND %(received_to)s
+        AND e."timestamp" > %(after)s AND e."timestamp" <= %(until)s
+        AND (%(pattern)s::text IS NULL OR e.message ILIKE %(pattern)s)
+        AND (%(tags)s::text[] IS NULL OR e.tags @> %(tags)s::text[])
+        AND (%(environments)s::bigint[] IS NULL
+            OR e.environment_id = ANY(%(environments)s::bigint[]))
+    ORDER BY e."timestamp" {{direction}}, e.event_id {{direction}}
+    LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+ISSUE_EVENTS_FORWARD = _FIND_EVENTS.format(of="e.issue_id = %(issue)s", direction="DESC")
+ISSUE_EVENTS_BACKWARD = _FIND_EVENTS.format(of="e.issue_id = %(issue)s", direction="ASC")
+PROJECT_EVENTS_FORWARD = _FIND_EVENTS.format(of="true", direction="DESC")
+PROJECT_EVENTS_BACKWARD = _FIND_EVENTS.format(of="true", direction="ASC")
+
+FIND_HASHES = """
+    SELECT hash FROM issues_issuehash
+    WHERE project_id = %(project)s AND issue_id = %(issue)s
+    ORDER BY hash LIMIT %(limit)s OFFSET %(offset)s
+"""
+# Events tell their hashes in their payload only: this many are looked at.
+LOOKED_AT = 100
+
+# No event is older: where nothing else bounds a list.
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events of a list are wanted; all of them by default."""
+
+    text: str | None = None
+    """In the message, in capitals or not."""
+    tags: Sequence[str] = ()
+    """All of these, as `key=value`."""
+    environment_ids: Sequence[int] | None = None
+    """In any of these."""
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def find_issue_events(
+    issue: Issue,
+    wanted: Wanted,
+    now: datetime,
+    *,
+    start: datetime | None = None,
+    is_backward: bool = False,
+    offset: int = 0,
+    limit: int,
+) -> list[Event]:
+    """An issue's events, newest first, with their payloads unpacked.
+
+    From `start` on, without the first `offset`; backward those before `start`, the nearest first.
+    One statement.
+    """
+    sql = ISSUE_EVENTS_BACKWARD if is_backward else ISSUE_EVENTS_FORWARD
+    span = _span(issue.first_seen, wanted, now, start, is_backward)
+    parameters = {"project": issue.project_id, "issue": issue.pk, "offset": offset, "limit": limit}
+    events = _find(sql, {**parameters, **span, **_conditions(wanted)})
+    for event in events:
+        event.issue_first_seen = issue.first_seen
+    return events
+
+
+def find_newest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | None:
+    """An issue's last event. One statement."""
+    return next(iter(find_issue_events(issue, wanted, now, limit=1)), None)
+
+
+def find_oldest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | None:
+    """An issue's first event. One statement."""
+    return next(iter(find_issue_events(issue, wanted, now, is_backward=True, limit=1)), None)
+
+
+def find_hashes(issue: Issue, offset: int, limit: int) -> list[UUID]:
+    """The hashes that lead to an issue, sorted. One statement."""
+    parameters = {
+        "project": issue.project_id,
+        "issue": issue.pk,
+        "offset": offset,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_HASHES, parameters)
+        return [hash for (hash,) in cursor.fetchall()]
+
+
+def find_newest_by_hash(
+    issue: Issue, hashes: Collection[UUID], now: datetime, *, is_only: bool
+) -> dict[UUID, Event]:
+    """The last event of each of an issue's hashes, among its LOOKED_AT newest events. One
+    statement; none without hashes.
+
+    When a hash is the issue's only one, the issue's last event is its own.
+    """
+    if not hashes:
+        return {}
+    newest = find_issue_events(issue, Wanted(), now, limit=1 if is_only else LOOKED_AT)
+    if is_only:
+        return {hash: event for hash in hashes for event in newest}
+    found: dict[UUID, Event] = {}
+    by_text = {hash.hex: hash for hash in hashes}
+    for event in newest:
+        stored = event.data.get("hashes")
+        for text in stored if isinstance(stored, list) else []:
+            hash = by_text.get(text) if isinstance(text, str) else None
+            if hash is not None:
+                found.setdefault(hash, event)
+    return found
+
+
+def find_project_events(
+    project: Project,
+    wanted: Wanted,
+    now: datetime,
+    *,
+    start: datetime | None = None,
+    is_backward: bool = False,
+    offset: int = 0,
+    limit: int,
+) -> list[Event]:
+    """A project's events, as `find_issue_events` finds an issue's. One statement.
+
+    In every partition there is: nothing tells when a project's oldest event was received.
+    """
+    sql = PROJECT_EVENTS_BACKWARD if is_backward else PROJECT_EVENTS_FORWARD
+    span = _span(_BEGINNING, wanted, now, start, is_backward)
+    parameters = {"project": project.pk, "offset": offset, "limit": limit}
+    return _find(sql, {**parameters, **span, **_conditions(wanted)})
+
+
+def _find(sql: str, parameters: dict[str, Any]) -> list[Event]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        events = [rows.instance(Event, row) for row in cursor.fetchall()]
+    for event in events:
+        event.data = unpack(event)
+    return events
+
+
+def _span(
+    first_seen: datetime,
+    wanted: Wanted,
+    now: datetime,
+    start: datetime | None,
+    is_backward: bool,
+) -> dict[str, datetime]:
+    """The bounds of when the events happened and of when they can have been received."""
+    first_received, last_received = first_seen - CLOCKS_DIFFER, now + CLOCKS_DIFFER
+    earliest, latest = first_received - LONGEST_WAY, last_received
+
+    def within(moment: datetime) -> datetime:
+        return max(earliest, min(moment, latest))
+
+    after, until = earliest, latest
+    if wanted.start is not None:
+        after = within(wanted.start) - _MICROSECOND
+    if wanted.end is not None:
+        until = within(wanted.end)
+    if start is not None and is_backward:
+        after = max(after, within(start))
+    elif start is not None:
+        until = min(until, within(start))
+    return {
+        "after": after,
+        "until": until,
+        "received_from": max(first_received, after - CLOCKS_DIFFER),
+        "received_to": min(last_received, until + LONGEST_WAY + CLOCKS_DIFFER),
+    }
+
+
+def _conditions(wanted: Wanted) -> dict[str, str | None]:
+    return {
+        "pattern": f"%{_escaped(wanted.text)}%" if wanted.text else None,
+        "tags": literal(wanted.tags) if wanted.tags else None,
+        "environments": (
+            None if wanted.environment_ids is None else literal(wanted.environment_ids)
+        ),
+    }
+
+
+def _escaped(text: str) -> str:
+    """Text as a part of a LIKE pattern that stands for itself."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
