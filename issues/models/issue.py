@@ -1,7 +1,7 @@
 """Issues: what events that have a hash in common form."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +21,25 @@ def short_id(project_slug: str, number: int) -> str:
         number, digit = divmod(number, 32)
         digits = BASE32[digit] + digits
     return f"{project_slug.upper()}-{digits or '0'}"
+
+
+def read_short_id(project_slug: str, text: str) -> int | None:
+    """The number of the project's issue with this name, in any letter case; None if it is none."""
+    prefix, _, digits = text.upper().rpartition("-")
+    if prefix != project_slug.upper() or not 0 < len(digits) < 12 or set(digits) - set(BASE32):
+        return None
+    number = 0
+    for digit in digits:
+        number = number * 32 + BASE32.index(digit)
+    return number
+
+
+class SeenIn(NamedTuple):
+    """What an issue is in some of its environments only."""
+
+    times_seen: int
+    first_seen: datetime
+    last_seen: datetime
 
 
 class Level(models.IntegerChoices):
@@ -96,6 +115,8 @@ class Issue(models.Model):
     subscription_reason: str | None  # None when not subscribed
     matching_event_id: UUID | None = None  # find_issue_of_event
     matching_environment: str | None = None
+    seen_in: SeenIn | None = None  # load_seen_in: in the chosen environments
+    score: int  # search_issues: how recent and how frequent it is
 
     class Meta:
         constraints = [
@@ -108,7 +129,13 @@ class Issue(models.Model):
         indexes = [
             models.Index(
                 fields=["project", "status", "-last_seen", "-id"], name="issues_issue_last_seen"
-            )
+            ),
+            models.Index(
+                fields=["project", "status", "-first_seen", "-id"], name="issues_issue_first_seen"
+            ),
+            models.Index(
+                fields=["project", "status", "-times_seen", "-id"], name="issues_issue_times_seen"
+            ),
         ]
 
     def __str__(self) -> str:
