@@ -1,7 +1,7 @@
 """Issues: what events that have a hash in common form."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -38,8 +38,8 @@ class SeenIn(NamedTuple):
     """What an issue is in some of its environments only."""
 
     times_seen: int
-    first_seen: datetime
-    last_seen: datetime
+    first_seen: datetime | None
+    last_seen: datetime | None
 
 
 class Level(models.IntegerChoices):
@@ -116,7 +116,7 @@ class Issue(models.Model):
     matching_event_id: UUID | None = None  # find_issue_of_event
     matching_environment: str | None = None
     seen_in: SeenIn | None = None  # load_seen_in: in the chosen environments
-    score: int  # search_issues: how recent and how frequent it is
+    sort_key: Any  # search_issues: the column that they are sorted by
 
     class Meta:
         constraints = [

@@ -1,6 +1,6 @@
 """Finding what a path names, together with what the caller may do there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
@@ -11,7 +11,7 @@ from sentrylite.accounts.models import User
 from sentrylite.statements import Statement
 
 from .access import Access, Caller
-from .models import Organization, Project, Role, Team
+from .models import Environment, Organization, Project, Role, Team
 from .models.organization import Status
 
 _MEMBERSHIP = """
@@ -133,6 +133,12 @@ def _project(row: Sequence[Any], organization: Organization) -> tuple[Project, f
     project = rows.instance(Project, columns)
     project.organization = organization
     return project, frozenset(team_ids)
+
+
+def find_environments(organization: Organization, names: Iterable[str]) -> list[int]:
+    """The ids of the organization's environments with these names. One statement."""
+    environments = Environment.objects.filter(organization=organization, name__in=list(names))
+    return sorted(environments.values_list("pk", flat=True))
 
 
 def find_actor(organization: Organization, text: str) -> User | Team | None:

@@ -1,5 +1,6 @@
 """Issues as JSON (issues contract, section 1)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from rest_framework.request import Request
 from issues.models import Issue
 from issues.models.issue import Level
 from sentrylite.api.links import absolute_url
-from sentrylite.api.serializers import OutputSerializer, timestamp
+from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project
 
@@ -67,10 +68,15 @@ class IssueSerializer(OutputSerializer):
 
 
 class IssueListSerializer(IssueSerializer):
-    """An issue in a list. Needs `load_series` too."""
+    """An issue in a list. Needs `load_series` too, and `load_seen_in` where environments are
+    chosen."""
 
     def to_representation(self, issue: Issue) -> dict[str, Any]:
         answer = super().to_representation(issue)
+        if seen := issue.seen_in:
+            answer["count"] = str(seen.times_seen)
+            answer["firstSeen"] = optional_timestamp(seen.first_seen)
+            answer["lastSeen"] = optional_timestamp(seen.last_seen)
         if issue.series:
             answer["stats"] = issue.series
         if issue.matching_event_id:
@@ -101,3 +107,20 @@ def assignee(issue: Issue) -> dict[str, Any] | None:
     if team := issue.assigned_team:
         return {"type": "team", "id": str(team.pk), "name": team.slug}
     return None
+
+
+def bulk_answer(issues: Sequence[Issue], changes: dict[str, Any]) -> dict[str, Any]:
+    """What many issues were changed to: what was sent, and what follows from it (issues contract,
+    section 5). All of them have the same assignee by now."""
+    answer = {key: value for key, value in changes.items() if value is not None}
+    if status := answer.get("status"):
+        answer["status"] = "ignored" if status == "muted" else status
+        answer["statusDetails"] = {}
+    if "assignedTo" in changes:
+        answer["assignedTo"] = assignee(issues[-1])
+    if "isSubscribed" in answer:
+        answer["subscriptionDetails"] = {"reason": "unknown"}
+    if "isPublic" in answer:
+        share_id = issues[-1].share_id
+        answer["shareId"] = share_id.hex if share_id else None
+    return answer

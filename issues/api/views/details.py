@@ -1,6 +1,5 @@
 """One issue: read it, change it, delete it (issues contract, sections 2 to 4)."""
 
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -9,19 +8,11 @@ from rest_framework.response import Response
 
 from issues import actions, details, queries
 from issues.api.base import IssueScopedView
+from issues.api.changes import change
 from issues.api.inputs import IssueUpdateInput
 from issues.api.params import refuse_environment
 from issues.api.serializers.details import IssueBareSerializer, IssueDetailSerializer
 from issues.api.serializers.issues import issue_context
-from sentrylite.accounts.models import User
-from sentrylite.organizations import queries as organization_queries
-
-SET_STATUS = {
-    "resolved": actions.resolve_issues,
-    "unresolved": actions.unresolve_issues,
-    "ignored": actions.ignore_issues,
-    "muted": actions.ignore_issues,
-}
 
 
 class IssueDetailView(IssueScopedView):
@@ -35,7 +26,7 @@ class IssueDetailView(IssueScopedView):
     def put(self, request: Request, **kwargs: Any) -> Response:
         changes = IssueUpdateInput.read(request, project=self.project, caller=self.caller)
         now = timezone.now()
-        self.change(changes, now)
+        change([self.issue], changes, project=self.project, caller=self.caller, now=now)
         queries.load_marks([self.issue], self.caller.user_id)
         context = issue_context(request, self.access, now)
         return Response(IssueBareSerializer(self.issue, context=context).data)
@@ -43,35 +34,3 @@ class IssueDetailView(IssueScopedView):
     def delete(self, request: Request, **kwargs: Any) -> Response:
         actions.delete_issues([self.issue], now=timezone.now())
         return Response(status=202)
-
-    def change(self, changes: dict[str, Any], now: datetime) -> None:
-        """Apply what was sent; null changes nothing, but leaves an issue without an assignee."""
-        issues, user = [self.issue], self.caller.user
-        if status := changes.get("status"):
-            SET_STATUS[status](issues, by=user, now=now)
-        if "assignedTo" in changes:
-            actions.assign_issues(issues, changes["assignedTo"], by=user, now=now)
-        if (is_public := changes.get("isPublic")) is not None:
-            share = actions.share_issues if is_public else actions.unshare_issues
-            share(issues, by=user, now=now)
-        self.mark(changes, now)
-
-    def mark(self, changes: dict[str, Any], now: datetime) -> None:
-        """The caller's own marks. Nobody's, for an API key."""
-        issues, user = [self.issue], self.caller.user
-        if user is None:
-            return
-        if (has_seen := changes.get("hasSeen")) is not None:
-            self.mark_seen(has_seen, user, now)
-        if (is_bookmarked := changes.get("isBookmarked")) is not None:
-            bookmark = actions.bookmark_issues if is_bookmarked else actions.remove_bookmarks
-            bookmark(issues, by=user)
-        if (is_subscribed := changes.get("isSubscribed")) is not None:
-            actions.set_subscription(issues, by=user, is_active=is_subscribed)
-
-    def mark_seen(self, has_seen: bool, user: User, now: datetime) -> None:
-        if not has_seen:
-            actions.mark_unseen([self.issue], by=user)
-        elif organization_queries.is_actor_of(self.project, user):
-            # Only of those who look after the project does it matter who has seen an issue.
-            actions.mark_seen([self.issue], by=user, now=now)
