@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection
@@ -20,7 +20,9 @@ from sentrylite.statements import Statement
 from stats import series
 from stats.periods import Span
 
+from .filters import Where
 from .models import Event, Issue, IssueResolution, IssueSnooze, IssueTag
+from .models.issue import SeenIn, read_short_id
 from .payload import codec
 from .payload.attributes import MAX_AGE, MAX_AHEAD
 
@@ -102,6 +104,45 @@ COUNT_ISSUES = """
     ) found
 """
 
+# The same scans for any search and order, with conditions from `issues.filters`.
+_SEARCH_ISSUES = f"""
+    SELECT i.sort_key, {ISSUE_COLUMNS}
+    FROM unnest(%(statuses)s::smallint[]) AS wanted (status)
+    CROSS JOIN LATERAL (
+        SELECT i.*, {{key}} AS sort_key FROM issues_issue i
+        WHERE i.project_id = %(project)s AND i.status = wanted.status
+            AND i.last_seen > coalesce(%(quiet_since)s, '-infinity'::timestamptz)
+            AND {{part}} AND {{where}}
+        ORDER BY {{key}} {{direction}}, i.id {{direction}}
+        LIMIT %(offset)s + %(limit)s
+    ) i {ISSUE_JOINS}
+    ORDER BY i.sort_key {{direction}}, i.id {{direction}}
+    LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+_COUNT_SEARCH = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM issues_issue i
+        WHERE i.project_id = %(project)s AND i.status = ANY(%(statuses)s::smallint[])
+            AND i.last_seen > coalesce(%(quiet_since)s, '-infinity'::timestamptz)
+            AND {where}
+        LIMIT %(most)s
+    ) found
+"""
+
+Sort = Literal["date", "new", "priority", "freq"]
+
+# All descending. Ten times as many events count as much as 23 minutes less of age.
+SORT_KEYS: dict[Sort, str] = {
+    "date": "i.last_seen",
+    "new": "i.first_seen",
+    "priority": (
+        "floor(600 * ln(greatest(i.times_seen, 1)::float8) + extract(epoch FROM i.last_seen))"
+        "::bigint"
+    ),
+    "freq": "i.times_seen",
+}
+
 # Both bounds of received_at are one moment: one partition.
 FIND_ISSUE_OF_EVENT = f"""
     SELECT {ISSUE_COLUMNS}, environment.name
@@ -160,6 +201,63 @@ def count_issues(
         return cursor.fetchone()[0]
 
 
+def search_issues(
+    project: Project,
+    statuses: Iterable[int],
+    where: Where,
+    *,
+    sort: Sort = "date",
+    quiet_since: datetime | None = None,
+    start: datetime | int | None = None,
+    is_backward: bool = False,
+    offset: int = 0,
+    limit: int,
+) -> list[Issue]:
+    """`find_issues` with more conditions, in any order. One statement."""
+    key = SORT_KEYS[sort]
+    part = "TRUE" if start is None else f"{key} {'>' if is_backward else '<='} %(start)s"
+    statement = _SEARCH_ISSUES.format(
+        key=key, part=part, where=where.sql, direction="ASC" if is_backward else "DESC"
+    )
+    parameters = {
+        **where.parameters,
+        "statuses": literal(statuses),
+        "quiet_since": quiet_since,
+        "start": start,
+        "offset": offset,
+        "limit": limit,
+    }
+    issues = []
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        for sort_key, *row in cursor.fetchall():
+            issue = read_issue(row, project)
+            issue.sort_key = sort_key
+            issues.append(issue)
+    return issues
+
+
+def count_search(
+    project: Project,
+    statuses: Iterable[int],
+    where: Where,
+    *,
+    quiet_since: datetime | None = None,
+) -> int:
+    """How many issues `search_issues` has to find, counted up to MAX_HITS. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COUNT_SEARCH.format(where=where.sql),
+            {
+                **where.parameters,
+                "statuses": literal(statuses),
+                "quiet_since": quiet_since,
+                "most": MAX_HITS,
+            },
+        )
+        return cursor.fetchone()[0]
+
+
 def find_issue_of_event(project: Project, event_id: UUID) -> Issue | None:
     """The issue that an event of the project is in, with what led to it. Two statements."""
     row = _find_by_event_id(FIND_ISSUE_OF_EVENT, project.pk, event_id)
@@ -170,6 +268,40 @@ def find_issue_of_event(project: Project, event_id: UUID) -> Issue | None:
     issue.matching_event_id = event_id
     issue.matching_environment = environment or None
     return issue
+
+
+FIND_ISSUES_BY_ID = f"""
+    SELECT {ISSUE_COLUMNS} FROM issues_issue i {ISSUE_JOINS}
+    WHERE i.project_id = %(project)s AND i.status < {Issue.Status.PENDING_DELETION:d}
+        AND (i.id = ANY(%(ids)s::bigint[]) OR i.number = ANY(%(numbers)s::bigint[]))
+    ORDER BY i.id
+"""
+
+
+def find_issue_by_short_id(project: Project, text: str) -> Issue | None:
+    """The project's issue with this name, in any letter case. At most one statement."""
+    named = read_short_id(text)
+    if named is None or named[0] != project.slug:
+        return None
+    return next(iter(_find_by_id(project, numbers=[named[1]])), None)
+
+
+def find_issues_by_id(project: Project, ids: Iterable[int]) -> list[Issue]:
+    """Those of the issues that the project has. One statement."""
+    return _find_by_id(project, ids=ids)
+
+
+def _find_by_id(
+    project: Project, *, ids: Iterable[int] = (), numbers: Iterable[int] = ()
+) -> list[Issue]:
+    place: dict[str, Any] = {
+        "project": project.pk,
+        "ids": literal(ids),
+        "numbers": literal(numbers),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_ISSUES_BY_ID, place)
+        return [read_issue(row, project) for row in cursor.fetchall()]
 
 
 def read_issue(row: Sequence[Any], project: Project) -> Issue:
@@ -258,8 +390,45 @@ def load_handled(issues: Collection[Issue]) -> None:
         issue.is_unhandled = issue.pk in unhandled
 
 
-def load_series(issues: Collection[Issue], spans: Mapping[str, Span], now: datetime) -> None:
-    """Fill in how many events each issue had in each of the named spans of time.
+READ_SEEN_IN = """
+    SELECT issue_id, sum(times_seen)::bigint, min(first_seen), max(last_seen)
+    FROM issues_issuerelease
+    WHERE project_id = %(project)s AND issue_id = ANY(%(issues)s::bigint[])
+        AND environment_id = ANY(%(environments)s::bigint[])
+    GROUP BY issue_id
+"""
+
+
+def load_seen_in(issues: Collection[Issue], environment_ids: Collection[int]) -> None:
+    """Fill in how often and when each issue was seen in these environments.
+
+    The issues are of one project. One statement; none without issues.
+    """
+    if not issues:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            READ_SEEN_IN,
+            {
+                "project": next(iter(issues)).project_id,
+                "issues": literal(issue.pk for issue in issues),
+                "environments": literal(environment_ids),
+            },
+        )
+        seen = {issue_id: SeenIn(*columns) for issue_id, *columns in cursor.fetchall()}
+    for issue in issues:
+        issue.seen_in = seen.get(issue.pk, SeenIn(0, None, None))
+
+
+def load_series(
+    issues: Collection[Issue],
+    spans: Mapping[str, Span],
+    now: datetime,
+    *,
+    environment_ids: Collection[int] | None = None,
+) -> None:
+    """Fill in how many events each issue had in each of the named spans of time, in these
+    environments or in all.
 
     The issues are of one project. One statement; none without issues or spans.
     """
@@ -273,6 +442,7 @@ def load_series(issues: Collection[Issue], spans: Mapping[str, Span], now: datet
         [issue.pk for issue in issues],
         [span.until(moment) for span in spans.values()],
         moment,
+        environment_ids=environment_ids,
     )
     for issue in issues:
         issue.series = dict(zip(spans, points[issue.pk], strict=True))

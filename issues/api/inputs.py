@@ -193,3 +193,13 @@ class IssueUpdateInput(ConditionsInput):
                         {name: ["An API key has no user to do this for."]}
                     )
         return changes
+
+
+class BulkUpdateInput(IssueUpdateInput):
+    """The same for many issues."""
+
+    def validate(self, changes: dict[str, Any]) -> dict[str, Any]:
+        for name, deed in (("merge", "Merging"), ("discard", "Discarding")):
+            if self.initial_data.get(name):
+                raise serializers.ValidationError({name: [f"{deed} is not supported yet."]})
+        return super().validate(changes)

@@ -3,29 +3,28 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Self, cast
 from uuid import UUID
 
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from issues.models import Issue
+from issues.queries import Sort
+from issues.search import IGNORED, OPEN, RESOLVED, Search, SearchError, read_search
 from issues.tags import Order
 from sentrylite.api import params
 from sentrylite.api.errors import BadParameter
 from sentrylite.api.pagination import Cursor
 from stats.periods import LIST_DAYS_14, LIST_HOURS_24, Span
 
-Status = Issue.Status
-
 EVENT_ID = re.compile(r"[0-9a-fA-F]{32}")
-SORTS = ("date", "new", "priority", "freq")
+SORTS: tuple[Sort, ...] = ("date", "new", "priority", "freq")
 SPANS = {"24h": LIST_HOURS_24, "14d": LIST_DAYS_14}
 STATUSES = {
-    "": (Status.UNRESOLVED, Status.RESOLVED, Status.IGNORED),
-    "is:unresolved": (Status.UNRESOLVED,),
-    "is:resolved": (Status.RESOLVED,),
-    "is:ignored": (Status.IGNORED,),
+    OPEN: Issue.Status.UNRESOLVED,
+    RESOLVED: Issue.Status.RESOLVED,
+    IGNORED: Issue.Status.IGNORED,
 }
 
 
@@ -36,46 +35,68 @@ def read_event_id(text: str) -> UUID | None:
 
 
 @dataclass(frozen=True, slots=True)
-class IssueListParams:
-    """Which issues of a project, and what about them (issues contract, section 5)."""
+class IssueSearchParams:
+    """Which issues of a project (issues contract, section 5)."""
 
-    statuses: tuple[Status, ...]
-    """Issues in none of these are not wanted; empty when an event is looked for."""
+    text: str
+    """The search as it was written, for what may be found directly."""
+    search: Search
+    statuses: tuple[int, ...]
+    """Issues in none of these are not wanted."""
+    environments: frozenset[str] | None
+    """Only issues seen in one of these; None is any."""
+    sort: Sort
+
+    @classmethod
+    def read(cls, query: QueryDict, now: datetime) -> Self:
+        """Raises BadParameter."""
+        text = (params.text(query, "query", default="is:unresolved") or "").strip()
+        try:
+            search = read_search(text, now)
+        except SearchError as error:
+            problem = f"Your search query could not be parsed: {error}"
+            raise BadParameter(problem) from error
+        return cls(
+            text,
+            search,
+            tuple(number for name, number in STATUSES.items() if name in search.statuses),
+            _read_environments(query),
+            cast(Sort, params.choice(query, "sort", SORTS, default="date")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IssueListParams:
+    """A page of what is found, and what about it."""
+
+    chosen: IssueSearchParams
     event_id: UUID | None
+    short_id: str | None
+    """An event, and the name of an issue, that may be found directly."""
     spans: dict[str, Span]
     """What to count events over."""
     cursor: Cursor
     limit: int
 
     @classmethod
-    def read(cls, query: QueryDict) -> Self:
+    def read(cls, query: QueryDict, now: datetime) -> Self:
         """Raises BadParameter."""
-        search = (params.text(query, "query", default="is:unresolved") or "").strip()
-        event_id = read_event_id(search)
-        _check_sort(query)
-        refuse_environment(query)
+        chosen = IssueSearchParams.read(query, now)
         return cls(
-            () if event_id else _read_statuses(search),
-            event_id,
+            chosen,
+            read_event_id(chosen.text),
+            chosen.text if query.get("shortIdLookup") == "1" else None,
             _read_spans(query),
             Cursor.read(query),
             params.page_size(query, "limit", "invalid limit"),
         )
 
 
-def _read_statuses(search: str) -> tuple[Status, ...]:
-    if search not in STATUSES:
-        raise BadParameter(
-            "This search is not supported yet. Supported are is:unresolved, is:resolved, "
-            "is:ignored, the id of an event, and an empty query for all issues."
-        )
-    return STATUSES[search]
-
-
-def _check_sort(query: QueryDict) -> None:
-    sort = params.choice(query, "sort", SORTS, default="date")
-    if sort != "date":
-        raise BadParameter(f"Sorting by {sort} is not supported yet. Use date.")
+def _read_environments(query: QueryDict) -> frozenset[str] | None:
+    names = query.getlist("environment")
+    if any("\0" in name for name in names):
+        raise BadParameter("Invalid environment: it holds a NUL character.")
+    return frozenset(names) if names else None
 
 
 def refuse_environment(query: QueryDict) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -42,6 +42,14 @@ def read_short_id(text: str) -> tuple[str, int] | None:
     for digit in match[2].upper().translate(LOOKALIKES):
         number = number * 32 + BASE32.index(digit)
     return (match[1].lower(), number) if number < 2**31 else None
+
+
+class SeenIn(NamedTuple):
+    """What an issue is in some of its environments only."""
+
+    times_seen: int
+    first_seen: datetime | None
+    last_seen: datetime | None
 
 
 class Level(models.IntegerChoices):
@@ -120,6 +128,8 @@ class Issue(models.Model):
     snooze: "IssueSnooze | None" = None
     matching_event_id: UUID | None = None  # find_issue_of_event
     matching_environment: str | None = None
+    seen_in: SeenIn | None = None  # load_seen_in: in the chosen environments
+    sort_key: Any  # search_issues: the column that they are sorted by
 
     class Meta:
         constraints = [
@@ -132,7 +142,13 @@ class Issue(models.Model):
         indexes = [
             models.Index(
                 fields=["project", "status", "-last_seen", "-id"], name="issues_issue_last_seen"
-            )
+            ),
+            models.Index(
+                fields=["project", "status", "-first_seen", "-id"], name="issues_issue_first_seen"
+            ),
+            models.Index(
+                fields=["project", "status", "-times_seen", "-id"], name="issues_issue_times_seen"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -105,10 +105,15 @@ class IssueFullSerializer(IssueSerializer):
 
 
 class IssueListSerializer(IssueSerializer):
-    """An issue in a list. Needs `load_series` too."""
+    """An issue in a list. Needs `load_series` too, and `load_seen_in` where environments are
+    chosen."""
 
     def to_representation(self, issue: Issue) -> dict[str, Any]:
         answer = super().to_representation(issue)
+        if seen := issue.seen_in:
+            answer["count"] = str(seen.times_seen)
+            answer["firstSeen"] = optional_timestamp(seen.first_seen)
+            answer["lastSeen"] = optional_timestamp(seen.last_seen)
         if issue.series:
             answer["stats"] = issue.series
         if issue.matching_event_id:
@@ -139,3 +144,28 @@ def assignee(issue: Issue) -> dict[str, Any] | None:
     if team := issue.assigned_team:
         return {"type": "team", "id": str(team.pk), "name": team.slug}
     return None
+
+
+# What a body may say, as it is echoed; a status and an assignee are answered as they now are.
+ECHOED = ("hasSeen", "isBookmarked", "isPublic", "isSubscribed")
+
+
+class BulkUpdateSerializer(IssueSerializer):
+    """What many issues were changed to: what was sent, and what follows from it (issues contract,
+    section 5). From one of them, by now all are alike in that. Pass what was sent as `changes`
+    in the context, beside `issue_context`."""
+
+    def to_representation(self, issue: Issue) -> dict[str, Any]:
+        changes: dict[str, Any] = self.context["changes"]
+        answer = {name: changes[name] for name in ECHOED if changes.get(name) is not None}
+        if changes.get("status"):
+            status = issue.status_at(self.context["now"])
+            answer["status"] = status.label
+            answer["statusDetails"] = self._status_details(issue, status)
+        if "assignedTo" in changes:
+            answer["assignedTo"] = assignee(issue)
+        if "isSubscribed" in answer:
+            answer["subscriptionDetails"] = {"reason": "unknown"}
+        if "isPublic" in answer:
+            answer["shareId"] = issue.share_id.hex if issue.share_id else None
+        return answer

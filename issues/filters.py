@@ -1,0 +1,370 @@
+"""What the terms of a search ask of an issue, in SQL (conventions contract, section 10).
+
+Each term is a fixed condition on the issue `i`, with places for its values: `{name}` becomes a
+parameter. Who looks for a person or a release that nobody knows finds nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sentrylite.arrays import literal
+from sentrylite.organizations.models import Project
+
+from .models.issue import read_short_id
+from .payload.attributes import MAX_AGE, MAX_AHEAD
+from .search import Bound, Field, Has, Is, IsAssigned, Moment, Number, Tag, Term, Text
+
+OPERATORS = {"<": "<", "<=": "<=", "=": "=", ">=": ">=", ">": ">"}
+
+TEXT = "(i.title ILIKE {pattern} OR i.culprit ILIKE {pattern} OR i.message ILIKE {pattern})"
+
+UNASSIGNED = "(i.assigned_user_id IS NULL AND i.assigned_team_id IS NULL)"
+
+_TAG = """
+    EXISTS (
+        SELECT 1 FROM issues_issuetag tag
+        WHERE tag.project_id = i.project_id AND tag.issue_id = i.id AND tag.key = {{key}}
+            AND ({is_value})
+    )
+"""
+HAS_TAG = _TAG.format(is_value="tag.value <> ''")
+
+# An event has the tag of the user that it names; the user's other names are asked of the user.
+_USER = """
+    tag.value IN (
+        SELECT person.tag_value FROM issues_eventuser person
+        WHERE person.project_id = %(project)s AND ({is_person})
+    )
+"""
+_USER_COLUMNS = {
+    "id": "person.ident",
+    "email": "person.email",
+    "username": "person.username",
+    "ip": "host(person.ip_address)",
+}
+
+_PEOPLE = """
+    SELECT person.id FROM accounts_user person
+    WHERE person.id = {me}::bigint OR person.is_active
+        AND (lower(person.username) = ANY({names}::text[])
+            OR lower(person.email) = ANY({names}::text[]))
+"""
+ASSIGNED_TO = f"""
+    (i.assigned_user_id IN ({_PEOPLE})
+        OR i.assigned_team_id IN (
+            SELECT membership.team_id FROM organizations_teammembership membership
+            JOIN organizations_organizationmember member ON member.id = membership.member_id
+            WHERE member.user_id IN ({_PEOPLE}))
+        OR i.assigned_team_id IN (
+            SELECT team.id FROM organizations_team team
+            WHERE team.organization_id = %(organization)s AND team.slug = ANY({{teams}}::text[]))
+        OR {{nobody}} AND {UNASSIGNED})
+"""
+BOOKMARKED_BY = f"""
+    EXISTS (SELECT 1 FROM issues_issuebookmark mark
+        WHERE mark.issue_id = i.id AND mark.user_id IN ({_PEOPLE}))
+"""
+SUBSCRIBED_BY = f"""
+    EXISTS (SELECT 1 FROM issues_issuesubscription mark
+        WHERE mark.issue_id = i.id AND mark.is_active AND mark.user_id IN ({_PEOPLE}))
+"""
+
+_NEWEST_RELEASE = """
+    SELECT release.{column} FROM releases_releaseproject link
+    JOIN releases_release release ON release.id = link.release_id
+    WHERE link.project_id = %(project)s
+    ORDER BY coalesce(release.released_at, release.created_at) DESC, release.id DESC LIMIT 1
+"""
+_FIRST_RELEASE = """
+    i.first_release_id IN (SELECT release.id FROM releases_release release
+        WHERE release.organization_id = %(organization)s AND ({is_version}))
+"""
+FIRST_IS_NEWEST = f"i.first_release_id = ({_NEWEST_RELEASE.format(column='id')})"
+RELEASE_IS_NEWEST = _TAG.format(
+    is_value=f"tag.value = ({_NEWEST_RELEASE.format(column='version')})"
+)
+
+_EVENT = """
+    EXISTS (
+        SELECT 1 FROM issues_event e
+        WHERE e.project_id = i.project_id AND e.issue_id = i.id
+            AND e.received_at BETWEEN {{received_from}} AND {{received_to}} AND {is_moment}
+    )
+"""
+
+IN_ENVIRONMENTS = """
+    EXISTS (
+        SELECT 1 FROM issues_issuerelease seen_in
+        WHERE seen_in.project_id = i.project_id AND seen_in.issue_id = i.id
+            AND seen_in.environment_id = ANY({environments}::bigint[])
+    )
+"""
+
+_COLUMNS = {
+    "title": "i.title",
+    "culprit": "i.culprit",
+    "type": "i.type",
+    "times_seen": "i.times_seen",
+    "issue_id": "i.id",
+    "first_seen": "i.first_seen",
+    "last_seen": "i.last_seen",
+    "active_since": "i.active_at",
+}
+_HAS = {
+    "assigned": f"NOT {UNASSIGNED}",
+    "assigned_to": f"NOT {UNASSIGNED}",
+    "firstRelease": "i.first_release_id IS NOT NULL",
+    "first-release": "i.first_release_id IS NOT NULL",
+    "first_release": "i.first_release_id IS NOT NULL",
+}
+
+# How long after and before it happened an event can have been received, as ingestion sees to it.
+_LONGEST_WAY = timedelta(seconds=MAX_AGE) + timedelta(hours=1)
+_CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
+_FIRST, _LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class Condition(NamedTuple):
+    sql: str
+    """With `{name}` where a value goes."""
+    values: dict[str, Any]
+
+
+class Where(NamedTuple):
+    """Conditions on an issue `i` of `project` in `organization`, and their parameters."""
+
+    sql: str
+    parameters: dict[str, Any]
+
+
+def where(
+    terms: Iterable[Term],
+    *,
+    project: Project,
+    user_id: int | None,
+    environment_ids: Sequence[int] | None = None,
+) -> Where:
+    """What all of the terms ask for together. `user_id` is who `me` is.
+
+    Only of issues that were seen in one of these environments; None is any.
+    """
+    conditions = [_condition(term, project, user_id) for term in terms]
+    if environment_ids is not None:
+        conditions.append(Condition(IN_ENVIRONMENTS, {"environments": literal(environment_ids)}))
+    parts = ["TRUE"]
+    parameters: dict[str, Any] = {
+        "project": project.pk,
+        "organization": project.organization_id,
+    }
+    for number, (sql, values) in enumerate(conditions):
+        names = {name: f"{name}_{number}" for name in values}
+        parameters |= {names[name]: value for name, value in values.items()}
+        parts.append(sql.format(**{name: f"%({unique})s" for name, unique in names.items()}))
+    return Where(" AND ".join(parts), parameters)
+
+
+def _condition(term: Term, project: Project, user_id: int | None) -> Condition:
+    if isinstance(term, Text):
+        return Condition(TEXT, {"pattern": _part_of(term.text)})
+    if isinstance(term, IsAssigned):
+        return Condition(f"NOT {UNASSIGNED}" if term.is_assigned else UNASSIGNED, {})
+    if isinstance(term, Is):
+        raise TypeError("The status is asked for by itself.")
+    condition = _positive(term, project, user_id)
+    # What is unknown is not what is looked for.
+    return condition._replace(sql=f"({condition.sql}) IS {'NOT ' * term.is_negated}TRUE")
+
+
+def _positive(
+    term: Has | Field | Tag | Number | Moment, project: Project, user_id: int | None
+) -> Condition:
+    match term:
+        case Has():
+            return _has(term.key)
+        case Tag():
+            return _tag(term.key, term.values)
+        case Number():
+            sql = f"{_COLUMNS[term.field]} {OPERATORS[term.operator]} {{number}}::bigint"
+            return Condition(sql, {"number": term.number})
+        case Moment():
+            return _moment(term)
+        case Field():
+            return _FIELDS[term.field](term, project, user_id)
+
+
+def _has(key: str) -> Condition:
+    if key in _HAS:
+        return Condition(_HAS[key], {})
+    if key.startswith("user.") and (column := _USER_COLUMNS.get(key.removeprefix("user."))):
+        sql = _TAG.format(is_value=_USER.format(is_person=f"{column} <> ''"))
+        return Condition(sql, {"key": "user"})
+    return Condition(HAS_TAG, {"key": key})
+
+
+def _tag(key: str, values: Sequence[str]) -> Condition:
+    is_value, parameters = _is_one_of("tag.value", values)
+    return Condition(_TAG.format(is_value=is_value), {"key": key, **parameters})
+
+
+# Fields -------------------------------------------------------------------------------------------
+
+
+def _column(term: Field, project: Project, user_id: int | None) -> Condition:
+    return _is_one_of(_COLUMNS[term.field], term.values)
+
+
+def _message(term: Field, project: Project, user_id: int | None) -> Condition:
+    patterns = literal(f"%{_pattern(value)}%" for value in term.values)
+    return Condition("i.message ILIKE ANY({patterns}::text[])", {"patterns": patterns})
+
+
+def _category(term: Field, project: Project, user_id: int | None) -> Condition:
+    """All issues are of one category."""
+    return Condition("{is_error}", {"is_error": "error" in term.values})
+
+
+def _short_id(term: Field, project: Project, user_id: int | None) -> Condition:
+    named = [read_short_id(value) for value in term.values]
+    known = literal(name[1] for name in named if name is not None and name[0] == project.slug)
+    return Condition("i.number = ANY({numbers}::bigint[])", {"numbers": known})
+
+
+def _people(values: Sequence[str], user_id: int | None) -> dict[str, Any]:
+    names = literal(value.lower() for value in values if value != "me")
+    return {"me": user_id if "me" in values else None, "names": names}
+
+
+def _assigned(term: Field, project: Project, user_id: int | None) -> Condition:
+    teams = literal(value[1:] for value in term.values if value.startswith("#"))
+    nobody = "none" in term.values
+    people = _people(term.values, user_id)
+    return Condition(ASSIGNED_TO, {"teams": teams, "nobody": nobody, **people})
+
+
+def _bookmarks(term: Field, project: Project, user_id: int | None) -> Condition:
+    return Condition(BOOKMARKED_BY, _people(term.values, user_id))
+
+
+def _subscribed(term: Field, project: Project, user_id: int | None) -> Condition:
+    return Condition(SUBSCRIBED_BY, _people(term.values, user_id))
+
+
+def _first_release(term: Field, project: Project, user_id: int | None) -> Condition:
+    is_version, parameters = _is_one_of("release.version", term.values)
+    sql = _FIRST_RELEASE.format(is_version=is_version)
+    if "latest" in term.values:
+        sql = f"({sql} OR {FIRST_IS_NEWEST})"
+    return Condition(sql, parameters)
+
+
+def _release(term: Field, project: Project, user_id: int | None) -> Condition:
+    condition = _tag("release", term.values)
+    if "latest" in term.values:
+        condition = condition._replace(sql=f"({condition.sql} OR {RELEASE_IS_NEWEST})")
+    return condition
+
+
+def _user(term: Field, project: Project, user_id: int | None) -> Condition:
+    """By the name that events go by, `id:1`, or by any name of the user: `email:a@example.com`."""
+    texts: list[str] = []
+    named: dict[str, list[str]] = {}
+    for value in term.values:
+        kind, separator, name = value.partition(":")
+        texts.append(value)
+        if separator and kind in _USER_COLUMNS:
+            named.setdefault(kind, []).append(name)
+        else:
+            texts.append(f"id:{value}")
+    is_value, parameters = _is_one_of("tag.value", texts)
+    for kind, names in named.items():
+        is_person, more = _is_one_of(_USER_COLUMNS[kind], names, prefix=f"{kind}_")
+        is_value += f" OR {_USER.format(is_person=is_person)}"
+        parameters |= more
+    return Condition(_TAG.format(is_value=is_value), {"key": "user", **parameters})
+
+
+def _user_name(term: Field, project: Project, user_id: int | None) -> Condition:
+    column = _USER_COLUMNS[term.field.removeprefix("user.")]
+    is_person, parameters = _is_one_of(column, term.values)
+    sql = _TAG.format(is_value=_USER.format(is_person=is_person))
+    return Condition(sql, {"key": "user", **parameters})
+
+
+_FIELDS: dict[str, Callable[[Field, Project, int | None], Condition]] = {
+    "title": _column,
+    "culprit": _column,
+    "type": _column,
+    "message": _message,
+    "category": _category,
+    "short_id": _short_id,
+    "assigned": _assigned,
+    "bookmarks": _bookmarks,
+    "subscribed": _subscribed,
+    "first_release": _first_release,
+    "release": _release,
+    "user": _user,
+    **dict.fromkeys(("user.id", "user.email", "user.username", "user.ip"), _user_name),
+}
+
+
+# Dates --------------------------------------------------------------------------------------------
+
+
+def _moment(term: Moment) -> Condition:
+    values = {f"bound{number}": bound.moment for number, bound in enumerate(term.bounds)}
+    is_event = term.field == "event_timestamp"
+    column = 'e."timestamp"' if is_event else _COLUMNS[term.field]
+    is_moment = " AND ".join(
+        f"{column} {OPERATORS[bound.operator]} {{{name}}}::timestamptz"
+        for name, bound in zip(values, term.bounds, strict=True)
+    )
+    if not is_event:
+        return Condition(is_moment, values)
+    first, last = _received(term.bounds)
+    return Condition(
+        _EVENT.format(is_moment=is_moment), {**values, "received_from": first, "received_to": last}
+    )
+
+
+def _received(bounds: Sequence[Bound]) -> tuple[datetime, datetime]:
+    """When events within the bounds can have been received: which partitions to look at."""
+    first, last = _FIRST, _LAST
+    for operator, moment in bounds:
+        if operator in (">", ">=") and moment - _FIRST > _CLOCKS_DIFFER:
+            first = max(first, moment - _CLOCKS_DIFFER)
+        if operator in ("<", "<=") and _LAST - moment > _LONGEST_WAY:
+            last = min(last, moment + _LONGEST_WAY)
+    return first, last
+
+
+# Texts --------------------------------------------------------------------------------------------
+
+_SPECIAL = re.compile(r"[\\%_]")
+_ESCAPED = r"\\\g<0>"
+_STARS = re.compile(r"\*+")
+
+
+def _is_one_of(column: str, values: Sequence[str], prefix: str = "") -> Condition:
+    """The column is one of these texts; where one holds `*`, whatever the letter case."""
+    texts = [value for value in values if "*" not in value]
+    patterns = [_pattern(value) for value in values if "*" in value]
+    parts, parameters = [], {}
+    if texts:
+        parts.append(f"{column} = ANY({{{prefix}texts}}::text[])")
+        parameters[f"{prefix}texts"] = literal(texts)
+    if patterns:
+        parts.append(f"{column} ILIKE ANY({{{prefix}patterns}}::text[])")
+        parameters[f"{prefix}patterns"] = literal(patterns)
+    return Condition(" OR ".join(parts), parameters)
+
+
+def _pattern(value: str) -> str:
+    """A text in which `*` stands for any, as LIKE takes it."""
+    return "%".join(_SPECIAL.sub(_ESCAPED, part) for part in _STARS.split(value))
+
+
+def _part_of(text: str) -> str:
+    """Any text with this one in it, as LIKE takes it."""
+    return f"%{_SPECIAL.sub(_ESCAPED, text)}%"
