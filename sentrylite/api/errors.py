@@ -69,7 +69,3 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """What Django refuses by itself, such as a Host header that ALLOWED_HOSTS lacks."""
     return JsonResponse({"detail": str(exception or "Bad request")}, status=400)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    return JsonResponse({"detail": "Internal Error"}, status=500)

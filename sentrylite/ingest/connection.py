@@ -1,7 +1,6 @@
 """A database connection of one long-lived thread, outside Django's handling of requests."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import psycopg2
@@ -30,7 +29,7 @@ class Connection:
         """
         raw = self._raw or self._open()
         try:
-            with raw, _cursor(raw) as cursor:
+            with raw, raw.cursor() as cursor:
                 return work(cursor)
         except BaseException:
             if raw.closed:
@@ -49,7 +48,6 @@ class Connection:
         parameters["application_name"] = f"sentrylite {self._name}"
         raw = psycopg2.connect(**parameters)
         try:
-            # The same few statements over and over with arrays of any size: one plan will do.
             with raw, raw.cursor() as cursor:
                 cursor.execute("SET TIME ZONE 'UTC'")
                 if self._on_connect:
@@ -59,7 +57,3 @@ class Connection:
             raise
         self._raw = raw
         return raw
-
-
-def _cursor(raw: psycopg2.extensions.connection) -> AbstractContextManager[Any]:
-    return raw.cursor()

@@ -12,6 +12,7 @@ from issues.payload.event import EventUser
 from sentrylite.releases import intake as release_intake
 from stats import counters
 from stats.models import Kind
+from stats.periods import HOUR, HOURS_OF_DAY, bucket
 
 # Another value for every event: rows without an end, and nothing that anybody would count.
 UNCOUNTED_TAGS = frozenset({"trace", "trace.ctx", "trace.span"})
@@ -73,12 +74,12 @@ class Increments:
         before = self.issues.get(issue)
         self.issues[issue] = (before[0] + 1, max(before[1], facts)) if before else (1, facts)
 
-        hour = int(moment) // 3600
-        day = (project_id, issue_id, hour // 24, place.environment_id)
-        hours = self.days.get(day)
+        day, hour = divmod(bucket(moment, HOUR), HOURS_OF_DAY)
+        in_day = (project_id, issue_id, day, place.environment_id)
+        hours = self.days.get(in_day)
         if hours is None:
-            hours = self.days[day] = [0] * 24
-        hours[hour % 24] += 1
+            hours = self.days[in_day] = [0] * HOURS_OF_DAY
+        hours[hour] += 1
 
         tags = self.tags
         for key, value in event.tags:
@@ -136,8 +137,8 @@ class Increments:
         for release, (new, last) in other.releases.items():
             sum_new, newest = self.releases.get(release, (0, last))
             self.releases[release] = (sum_new + new, max(newest, last))
-        for bucket, quantity in other.series.items():
-            self.series[bucket] = self.series.get(bucket, 0) + quantity
+        for key, quantity in other.series.items():
+            self.series[key] = self.series.get(key, 0) + quantity
         return self
 
     # Storing ------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from issues.details import Details, Viewer
+from issues.details import MAX_ACTIVITIES, Details, Viewer
 from issues.models import Activity, Issue
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.accounts.models import User
@@ -14,8 +14,6 @@ from .activities import ActivitySerializer
 from .issues import IssueFullSerializer, IssueSerializer
 from .tags import tag_name
 
-# The first sight of the issue is only among its activities where there is room.
-MAX_ACTIVITIES = 100
 MAX_TAGS = 100
 
 
@@ -34,6 +32,7 @@ class WithDetails(IssueSerializer):
     def to_representation(self, issue: Issue) -> dict[str, Any]:
         details: Details = self.context["details"]
         answer = super().to_representation(issue) | {
+            # The first sight of the issue is only among its activities where there is room.
             "activity": [
                 *(self._activity(activity) for activity in details.activities),
                 first_seen(issue),
