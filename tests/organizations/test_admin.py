@@ -259,7 +259,7 @@ def test_what_events_hang_on_is_marked_for_deletion(
 
     asked = run(admin_client, "delete", rows[:2])
     assert f"Delete 2 {name}s?" in asked
-    assert "Until a later version" in asked
+    assert "It can be restored" in asked
     assert model.objects.filter(pk__in=[row.pk for row in rows], status="active").count() == 3
 
     assert f"2 {name}s marked for deletion." in run(

@@ -1,0 +1,194 @@
+"""Bodies of changes to organizations, teams, members and credentials."""
+
+from typing import Any
+
+import orjson
+from rest_framework import serializers
+
+from sentrylite.api.inputs import Input
+from sentrylite.organizations import slugs
+from sentrylite.organizations.models import Role
+
+MAX_FIELDS = 200
+"""Of data scrubbing: every event is searched for each of them."""
+MAX_CONFIG = 100_000
+
+
+class SlugField(serializers.CharField):
+    """A slug as its owner chose it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=slugs.MAX_LENGTH, validators=[slugs.is_slug], **kwargs)
+
+
+class FieldNamesField(serializers.ListField):
+    """Names of fields that data scrubbing looks for, or spares."""
+
+    child = serializers.CharField(
+        max_length=200, error_messages={"blank": "Empty values are not allowed."}
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_FIELDS, **kwargs)
+
+    def run_child_validation(self, data: Any) -> list[str]:
+        # One message for the field, not one for each of its values.
+        try:
+            return super().run_child_validation(data)
+        except serializers.ValidationError as error:
+            details = error.detail
+            messages = details.values() if isinstance(details, dict) else [details]
+            raise serializers.ValidationError(next(iter(messages))) from error
+
+
+def require(sent: dict[str, Any], *names: str) -> None:
+    """Raises ValidationError unless all of these keys were sent: an Input takes any of them."""
+    missing = {name: ["This field is required."] for name in names if name not in sent}
+    if missing:
+        raise serializers.ValidationError(missing)
+
+
+class OrganizationCreateInput(Input):
+    name = serializers.CharField(max_length=64)
+    slug = SlugField(allow_null=True, allow_blank=True)
+    defaultTeam = serializers.BooleanField()
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        require(sent, "name")
+        return sent
+
+
+class OrganizationUpdateInput(Input):
+    """The settings of an organization (organizations contract, section 5).
+
+    `columns` is what it sets. Needs `may_administer` in the context: without that right a default
+    role and an end to deletion are overlooked, as any unknown key is.
+    """
+
+    name = serializers.CharField(max_length=64)
+    slug = serializers.RegexField(slugs.is_slug.regex, max_length=slugs.MAX_LENGTH)
+    isEarlyAdopter = serializers.BooleanField()
+    openMembership = serializers.BooleanField()
+    allowSharedIssues = serializers.BooleanField()
+    allowJoinRequests = serializers.BooleanField()
+    enhancedPrivacy = serializers.BooleanField()
+    dataScrubber = serializers.BooleanField()
+    dataScrubberDefaults = serializers.BooleanField()
+    scrubIPAddresses = serializers.BooleanField()
+    sensitiveFields = FieldNamesField()
+    safeFields = FieldNamesField()
+    scrapeJavaScript = serializers.BooleanField()
+    storeCrashReports = serializers.IntegerField(min_value=-1, max_value=20)
+    attachmentsRole = serializers.CharField()
+    relayPiiConfig = serializers.CharField(
+        allow_null=True, allow_blank=True, max_length=MAX_CONFIG, trim_whitespace=False
+    )
+    defaultRole = serializers.ChoiceField(choices=Role.choices)
+    cancelDeletion = serializers.BooleanField()
+
+    # What cannot be had here, and says so.
+    avatarType = serializers.ChoiceField(choices=["letter_avatar", "upload"])
+    require2FA = serializers.BooleanField()
+    trustedRelays = serializers.ListField()
+    accountRateLimit = serializers.IntegerField(min_value=0, max_value=1_000_000)
+    projectRateLimit = serializers.IntegerField(min_value=50, max_value=100)
+
+    COLUMNS = {
+        "name": "name",
+        "slug": "slug",
+        "isEarlyAdopter": "is_early_adopter",
+        "openMembership": "open_membership",
+        "allowSharedIssues": "allow_shared_issues",
+        "allowJoinRequests": "allow_join_requests",
+        "enhancedPrivacy": "enhanced_privacy",
+        "dataScrubber": "data_scrubber",
+        "dataScrubberDefaults": "data_scrubber_defaults",
+        "scrubIPAddresses": "scrub_ip_addresses",
+        "sensitiveFields": "sensitive_fields",
+        "safeFields": "safe_fields",
+        "scrapeJavaScript": "scrape_javascript",
+        "storeCrashReports": "store_crash_reports",
+        "attachmentsRole": "attachments_role",
+        "relayPiiConfig": "relay_pii_config",
+        "defaultRole": "default_role",
+    }
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        if not self.context["may_administer"]:
+            del fields["defaultRole"], fields["cancelDeletion"]
+        return fields
+
+    def validate_slug(self, slug: str) -> str:
+        if len(slug) < 3:
+            raise serializers.ValidationError(
+                f'This slug "{slug}" is too short. Minimum of 3 characters.'
+            )
+        if slug in slugs.RESERVED_FOR_ORGANIZATIONS:
+            raise serializers.ValidationError(f'This slug "{slug}" is reserved and not allowed.')
+        return slug
+
+    def validate_attachmentsRole(self, role: str) -> str:
+        if role not in Role.values:
+            raise serializers.ValidationError("Invalid role")
+        return role
+
+    def validate_relayPiiConfig(self, text: str | None) -> str:
+        if not text:
+            return ""
+        try:
+            if isinstance(orjson.loads(text), dict):
+                return text
+        except orjson.JSONDecodeError:
+            pass
+        raise serializers.ValidationError("This is not the text of a JSON object.")
+
+    def validate_avatarType(self, kind: str) -> str:
+        if kind == "upload":
+            raise serializers.ValidationError("Cannot set avatarType to upload without avatar")
+        return kind
+
+    def validate_require2FA(self, is_required: bool) -> bool:
+        if is_required:
+            raise serializers.ValidationError(
+                "Cannot require two-factor authentication without personal two-factor enabled."
+            )
+        return is_required
+
+    def validate_trustedRelays(self, relays: list[Any]) -> list[Any]:
+        if relays:
+            raise serializers.ValidationError(
+                "Organization does not have the relay feature enabled"
+            )
+        return relays
+
+    def validate_accountRateLimit(self, limit: int) -> int:
+        raise serializers.ValidationError(
+            "The accountRateLimit option cannot be configured for this organization"
+        )
+
+    def validate_projectRateLimit(self, limit: int) -> int:
+        raise serializers.ValidationError(
+            "The projectRateLimit option cannot be configured for this organization"
+        )
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        sent["columns"] = {column: sent[key] for key, column in self.COLUMNS.items() if key in sent}
+        return sent
+
+
+class TeamCreateInput(Input):
+    """A name or a slug: each can be made from the other."""
+
+    name = serializers.CharField(max_length=64, allow_null=True, allow_blank=True)
+    slug = SlugField(allow_null=True, allow_blank=True)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        if not (sent.get("name") or sent.get("slug")):
+            raise serializers.ValidationError("Name or slug is required")
+        return sent
+
+
+class TeamUpdateInput(Input):
+    name = serializers.CharField(max_length=64)
+    slug = serializers.RegexField(slugs.is_slug.regex, max_length=slugs.MAX_LENGTH)
