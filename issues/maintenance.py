@@ -1,4 +1,4 @@
-"""What has to be done from time to time: partitions, retention, rows of deleted issues."""
+"""What has to be done from time to time: partitions, retention, rows of what was deleted."""
 
 import logging
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from stats import retention
 
 from . import partitions
 from .models import Issue
+from .removal import purge_deleted_organizations
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ def maintain(now: datetime) -> bool:
             drop_expired_events(now)
             retention.prune_counters(now)
             purge_deleted_issues(now)
+            purge_deleted_organizations(now)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return True
