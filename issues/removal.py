@@ -4,13 +4,13 @@ It stands at the right end of the street, where every table is known.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from sentrylite.organizations.models import Organization, Project
 from sentrylite.organizations.models.organization import Status
@@ -45,41 +45,46 @@ ORGANIZATION_KINDS = [
 ]
 
 
-def purge_deleted_organizations(now: datetime) -> int:
-    """Delete the rows of organizations that were deleted a day ago, in bounded batches; returns
-    how many organizations.
+def due(now: datetime) -> QuerySet[Organization]:
+    """The organizations that were deleted a day ago, or are half gone."""
+    is_old = Q(status=Status.PENDING_DELETION, deleted_at__lt=now - PURGE_AFTER)
+    return Organization.objects.filter(is_old | Q(status=Status.DELETION_IN_PROGRESS))
 
-    Interrupted, it goes on where it stopped. Once it has begun there is no way back.
+
+def remove_organization(
+    organization_id: int, now: datetime, after_batch: Callable[[], None]
+) -> bool:
+    """Delete an organization and all that is its own; False when it is not due, or gone.
+
+    Every batch is a transaction of its own, after which `after_batch` is called; what that raises
+    ends the work, which goes on where it stopped when it is asked for again. Once it has begun
+    there is no way back.
     """
-    due = Organization.objects.filter(deleted_at__lt=now - PURGE_AFTER).exclude(
-        status=Status.ACTIVE
-    )
-    due.update(status=Status.DELETION_IN_PROGRESS)
-    purged = 0
-    for organization in Organization.objects.filter(status=Status.DELETION_IN_PROGRESS):
-        _purge(organization)
-        purged += 1
-    return purged
-
-
-def _purge(organization: Organization) -> None:
+    chosen = due(now).filter(pk=organization_id)
+    if not chosen.update(status=Status.DELETION_IN_PROGRESS):
+        return False
+    organization = Organization.objects.get(pk=organization_id)
     for project in organization.projects.order_by("pk"):
-        _purge_project(project)
-    _delete_objects(Release.objects.filter(organization=organization))
+        _remove_project(project, after_batch)
+    _delete_objects(Release.objects.filter(organization=organization), after_batch)
     _delete_rows(
         DELETE_SERIES_OF_ORGANIZATION,
         {"organization": organization.pk, "kinds": [int(kind) for kind in ORGANIZATION_KINDS]},
+        after_batch,
     )
-    _delete_objects(organization.audit_log.all())
+    _delete_objects(organization.audit_log.all(), after_batch)
     organization.delete()
     logger.info("removed the organization %s and all that was its own", organization.slug)
+    return True
 
 
-def _purge_project(project: Project) -> None:
+def _remove_project(project: Project, after_batch: Callable[[], None]) -> None:
     for table in tables_without_references():
-        _delete_rows(DELETE_ROWS_OF_PROJECT.format(table=table), {"project": project.pk})
-    _delete_objects(Issue.objects.filter(project=project))
+        statement = DELETE_ROWS_OF_PROJECT.format(table=table)
+        _delete_rows(statement, {"project": project.pk}, after_batch)
+    _delete_objects(Issue.objects.filter(project=project), after_batch)
     project.delete()
+    after_batch()
 
 
 def tables_without_references() -> list[str]:
@@ -92,14 +97,17 @@ def tables_without_references() -> list[str]:
     )
 
 
-def _delete_rows(statement: str, parameters: Mapping[str, Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {**parameters, "limit": ROWS_AT_ONCE})
-        while cursor.rowcount >= ROWS_AT_ONCE:
-            cursor.execute(statement, {**parameters, "limit": ROWS_AT_ONCE})
+def _delete_rows(statement: str, names: Mapping[str, Any], after_batch: Callable[[], None]) -> None:
+    deleted = True
+    while deleted:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {**names, "limit": ROWS_AT_ONCE})
+            deleted = cursor.rowcount > 0
+        after_batch()
 
 
-def _delete_objects(rows: QuerySet) -> None:
+def _delete_objects(rows: QuerySet, after_batch: Callable[[], None]) -> None:
     """With what refers to them."""
     while batch := list(rows.order_by("pk").values_list("pk", flat=True)[:OBJECTS_AT_ONCE]):
         rows.model._default_manager.filter(pk__in=batch).delete()
+        after_batch()

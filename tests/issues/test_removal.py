@@ -1,5 +1,5 @@
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.apps import apps
@@ -43,6 +43,10 @@ def rows() -> dict[str, int]:
     }
 
 
+def remove(organization: Organization, now: datetime) -> bool:
+    return removal.remove_organization(organization.pk, now, after_batch=lambda: None)
+
+
 def delete(organization: Organization, moment: datetime) -> None:
     actions.mark_deleted(Organization.objects.filter(pk=organization.pk), now=moment)
 
@@ -70,40 +74,44 @@ def test_a_deleted_organization_leaves_nothing_behind(
 
     monkeypatch.setattr(removal, "ROWS_AT_ONCE", 2)
     monkeypatch.setattr(removal, "OBJECTS_AT_ONCE", 2)
-    assert removal.purge_deleted_organizations(now + timedelta(hours=24)) == 0
-    assert removal.purge_deleted_organizations(now + timedelta(hours=24, seconds=1)) == 1
+    assert not remove(organization, now + timedelta(hours=24))
+    assert remove(organization, now + timedelta(hours=24, seconds=1))
     assert rows() == before
+    assert not remove(organization, now + timedelta(hours=25))
 
 
 def test_half_way_there_is_no_way_back(
-    organization: Organization, key: ProjectKey, now: datetime, monkeypatch: pytest.MonkeyPatch
+    organization: Organization, key: ProjectKey, now: datetime
 ) -> None:
     ingest(key, 2, now)
     delete(organization, now)
 
-    def fail(*args: Any) -> None:
+    def interrupt() -> None:
         raise InterruptedError
 
-    with monkeypatch.context() as patched:
-        patched.setattr(removal, "_delete_objects", fail)
-        with pytest.raises(InterruptedError):
-            removal.purge_deleted_organizations(now + timedelta(days=2))
+    with pytest.raises(InterruptedError):
+        removal.remove_organization(organization.pk, now + timedelta(days=2), interrupt)
     assert Organization.objects.get().status == "deletion_in_progress"
     assert actions.restore(Organization.objects.all()) == []
-    assert removal.purge_deleted_organizations(now + timedelta(days=2)) == 1
+    assert remove(organization, now)
     assert not Organization.objects.exists()
 
 
 def test_one_that_was_restored_stays(organization: Organization, now: datetime) -> None:
     delete(organization, now)
     actions.restore(Organization.objects.all())
-    assert removal.purge_deleted_organizations(now + timedelta(days=2)) == 0
+    assert not remove(organization, now + timedelta(days=2))
     assert Organization.objects.get().status == "active"
 
 
-def test_it_is_part_of_maintenance(organization: Organization, now: datetime) -> None:
-    delete(organization, now)
-    assert maintenance.maintain(now + timedelta(days=2))
+def test_the_hourly_maintenance_has_it_done(
+    organization: Organization, run_tasks: Callable[[datetime], int]
+) -> None:
+    now = datetime.now(UTC)
+    delete(organization, now - timedelta(days=2))
+    assert maintenance.remove_deleted_organizations(now) == 1
+    assert maintenance.remove_deleted_organizations(now) == 0
+    assert run_tasks(now + timedelta(seconds=1)) == 1
     assert not Organization.objects.exists()
 
 
