@@ -72,12 +72,20 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "organizations/<str:organization>/stats/": of("org"),
     "organizations/": of("org"),
     "organizations/<str:organization>/": of("org"),
+    "organizations/<str:organization>/members/": of("member"),
+    "organizations/<str:organization>/members/<str:member_id>/": of("member")
+    | {"DELETE": of("member")["GET"]},
+    "organizations/<str:organization>/members/<str:member_id>/teams/<str:team>/": dict.fromkeys(
+        ("POST", "DELETE"), of("org")["GET"] | of("member")["GET"]
+    ),
     "organizations/<str:organization>/projects/": of("org"),
     "organizations/<str:organization>/sent-first-event/": of("org"),
     "organizations/<str:organization>/teams/": of("org")
     | {"POST": {"org:write", "org:admin", "team:write"}},
+    "organizations/<str:organization>/users/": of("org"),
     "organizations/<str:organization>/user-teams/": of("org"),
     "teams/<str:organization>/<str:team>/": of("team"),
+    "teams/<str:organization>/<str:team>/members/": of("team"),
     "teams/<str:organization>/<str:team>/projects/": of("project"),
     "teams/<str:organization>/<str:team>/stats/": of("team"),
 }
@@ -124,6 +132,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:team>", team.slug)
             .replace("<str:event_id>", "0" * 32)
             .replace("<str:note_id>", "1")
+            .replace("<str:member_id>", "0")
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
         )

@@ -6,8 +6,8 @@ import orjson
 from rest_framework import serializers
 
 from sentrylite.api.inputs import Input
-from sentrylite.organizations import slugs
-from sentrylite.organizations.models import Role
+from sentrylite.organizations import listings, slugs
+from sentrylite.organizations.models import Role, Team
 
 MAX_FIELDS = 200
 """Of data scrubbing: every event is searched for each of them."""
@@ -192,3 +192,69 @@ class TeamCreateInput(Input):
 class TeamUpdateInput(Input):
     name = serializers.CharField(max_length=64)
     slug = serializers.RegexField(slugs.is_slug.regex, max_length=slugs.MAX_LENGTH)
+
+
+class TeamsField(serializers.ListField):
+    """The slugs of teams of the organization in the context, to the teams."""
+
+    child = serializers.CharField()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=1000, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[Team]:
+        wanted = set(super().to_internal_value(data))
+        found = list(listings.teams_of(self.context["organization"]).filter(slug__in=wanted))
+        if len(found) < len(wanted):
+            raise serializers.ValidationError("Invalid team")
+        return found
+
+
+class TeamRoleInput(Input):
+    """A member's part in a team; that there is only one part to play does not matter to it."""
+
+    teamSlug = serializers.CharField()
+    role = serializers.CharField(allow_null=True, allow_blank=True)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        require(sent, "teamSlug")
+        return sent
+
+
+class MemberInput(Input):
+    """What an invitation and a change have in common. Today's names of `role` and `teams` are
+    `orgRole` and `teamRoles`; what was sent comes out as the former.
+
+    Needs the organization in the context.
+    """
+
+    role = serializers.ChoiceField(choices=Role.choices)
+    orgRole = serializers.ChoiceField(choices=Role.choices)
+    teams = TeamsField()
+    teamRoles = serializers.ListField(child=TeamRoleInput(partial=True), max_length=1000)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        if "orgRole" in sent:
+            sent["role"] = sent["orgRole"]
+        if "teamRoles" in sent:
+            names = [part["teamSlug"] for part in sent["teamRoles"]]
+            try:
+                field = self.fields["teams"]
+                sent["teams"] = field.run_validation(names)
+            except serializers.ValidationError as error:
+                raise serializers.ValidationError({"teamRoles": error.detail}) from error
+        return sent
+
+
+class MemberInviteInput(MemberInput):
+    email = serializers.EmailField(max_length=75)
+    sendInvite = serializers.BooleanField()
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        require(sent, "email")
+        return super().validate(sent)
+
+
+class MemberUpdateInput(MemberInput):
+    reinvite = serializers.BooleanField()
+    regenerate = serializers.BooleanField()

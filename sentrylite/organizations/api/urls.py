@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import organizations, teams
+from .views import members, organizations, teams
 
 urlpatterns = [
     path("organizations/", organizations.OrganizationListView.as_view()),
@@ -10,9 +10,13 @@ urlpatterns = [
         path(f"organizations/<str:organization>/{below}", view.as_view())
         for below, view in {
             "": organizations.OrganizationDetailView,
+            "members/": members.MemberListView,
+            "members/<str:member_id>/": members.MemberDetailView,
+            "members/<str:member_id>/teams/<str:team>/": members.MemberTeamView,
             "projects/": organizations.OrganizationProjectListView,
             "sent-first-event/": organizations.SentFirstEventView,
             "teams/": teams.OrganizationTeamListView,
+            "users/": members.OrganizationUserListView,
             "user-teams/": teams.UserTeamListView,
         }.items()
     ),
@@ -20,6 +24,7 @@ urlpatterns = [
         path(f"teams/<str:organization>/<str:team>/{below}", view.as_view())
         for below, view in {
             "": teams.TeamDetailView,
+            "members/": members.TeamMemberListView,
             "projects/": teams.TeamProjectListView,
         }.items()
     ),
