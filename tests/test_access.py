@@ -3,7 +3,7 @@
 A new route fails here until it is in the table with the scopes that its methods ask for.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
 
 import pytest
@@ -42,8 +42,11 @@ PAIRS = [
 ]
 
 # Route → scopes by method; None is open to everybody.
-ROUTES: dict[str, dict[str, set[str]] | None] = {
+ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "": None,
+    "auth/": {"GET": ALL_SCOPES},
+    "users/me/": {"GET": ALL_SCOPES},
+    "api-tokens/": dict.fromkeys(("GET", "POST", "DELETE"), ALL_SCOPES),
     **{
         f"{prefix}{issues}/<str:issue_id>/{below}": of("event")
         for prefix in ("", "organizations/<str:organization>/")
@@ -72,6 +75,12 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "organizations/<str:organization>/stats/": of("org"),
     "organizations/": of("org"),
     "organizations/<str:organization>/": of("org"),
+    "organizations/<str:organization>/api-keys/": dict.fromkeys(
+        ("GET", "POST"), frozenset({"org:admin"})
+    ),
+    "organizations/<str:organization>/api-keys/<str:key_id>/": dict.fromkeys(
+        ("GET", "PUT", "DELETE"), frozenset({"org:admin"})
+    ),
     "organizations/<str:organization>/members/": of("member"),
     "organizations/<str:organization>/members/<str:member_id>/": of("member")
     | {"DELETE": of("member")["GET"]},
@@ -106,9 +115,15 @@ def routes() -> Iterator[tuple[str, type[CallerView]]]:
 
 
 # These are about the caller alone: there is no organization to be a stranger in.
-OWN = {"organizations/"}
+OWN = {"organizations/", "auth/", "users/me/", "api-tokens/"}
 # An API key has no person behind it, whom these need.
-PERSONAL = {("organizations/", "POST"), ("organizations/<str:organization>/", "DELETE")}
+PERSONAL = {
+    ("organizations/", "POST"),
+    ("organizations/<str:organization>/", "DELETE"),
+    ("auth/", "GET"),
+    ("users/me/", "GET"),
+    *(("api-tokens/", method) for method in ("GET", "POST", "DELETE")),
+}
 
 METHODS = [
     (route, method)
@@ -133,6 +148,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:event_id>", "0" * 32)
             .replace("<str:note_id>", "1")
             .replace("<str:member_id>", "0")
+            .replace("<str:key_id>", "0")
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
         )

@@ -5,8 +5,10 @@ from typing import Any
 import orjson
 from rest_framework import serializers
 
+from sentrylite.api import params
 from sentrylite.api.inputs import Input
 from sentrylite.organizations import listings, slugs
+from sentrylite.organizations.access import ALL_SCOPES
 from sentrylite.organizations.models import Role, Team
 
 MAX_FIELDS = 200
@@ -258,3 +260,69 @@ class MemberInviteInput(MemberInput):
 class MemberUpdateInput(MemberInput):
     reinvite = serializers.BooleanField()
     regenerate = serializers.BooleanField()
+
+
+class ScopesField(serializers.ListField):
+    """Some of the scopes there are."""
+
+    child = serializers.ChoiceField(choices=sorted(ALL_SCOPES))
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=len(ALL_SCOPES), **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            details = error.detail
+            messages = details.values() if isinstance(details, dict) else [details]
+            raise serializers.ValidationError(next(iter(messages))) from error
+
+
+class TokenCreateInput(Input):
+    name = serializers.CharField(max_length=64, allow_null=True, allow_blank=True)
+    scopes = ScopesField(allow_empty=False)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        require(sent, "scopes")
+        return sent
+
+
+class TokenDeleteInput(Input):
+    """Which token: `token` is its id or the token itself, `tokenId` its id."""
+
+    token = serializers.CharField(max_length=200)
+    tokenId = serializers.CharField(max_length=200)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        text = sent.get("tokenId") or sent.get("token")
+        if not text:
+            raise serializers.ValidationError({"token": ["This field is required."]})
+        is_id = params.is_id(text)
+        if "tokenId" in sent and not is_id:
+            raise serializers.ValidationError({"tokenId": ["A valid integer is required."]})
+        return {"token_id": int(text) if is_id else None, "secret": None if is_id else text}
+
+
+class ApiKeyInput(Input):
+    """A key, new or changed. `allowed_origins` is lines; `status` 0 is on, 1 is off.
+
+    `columns` is what it sets.
+    """
+
+    label = serializers.CharField(max_length=64)  # type: ignore[assignment]
+    scope_list = ScopesField()
+    allowed_origins = serializers.CharField(allow_blank=True, allow_null=True, max_length=10_000)
+    status = serializers.ChoiceField(choices=[0, 1])
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        columns: dict[str, Any] = {}
+        if "label" in sent:
+            columns["label"] = sent["label"]
+        if "scope_list" in sent:
+            columns["scopes"] = sorted(set(sent["scope_list"]))
+        if "allowed_origins" in sent:
+            columns["allowed_origins"] = (sent["allowed_origins"] or "").split()
+        if "status" in sent:
+            columns["is_active"] = sent["status"] == 0
+        return {"columns": columns}

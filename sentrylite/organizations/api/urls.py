@@ -2,14 +2,19 @@
 
 from django.urls import path
 
-from .views import members, organizations, teams
+from .views import callers, keys, members, organizations, teams
 
 urlpatterns = [
+    path("auth/", callers.UserView.as_view()),
+    path("users/me/", callers.UserView.as_view()),
+    path("api-tokens/", callers.ApiTokenListView.as_view()),
     path("organizations/", organizations.OrganizationListView.as_view()),
     *(
         path(f"organizations/<str:organization>/{below}", view.as_view())
         for below, view in {
             "": organizations.OrganizationDetailView,
+            "api-keys/": keys.ApiKeyListView,
+            "api-keys/<str:key_id>/": keys.ApiKeyDetailView,
             "members/": members.MemberListView,
             "members/<str:member_id>/": members.MemberDetailView,
             "members/<str:member_id>/teams/<str:team>/": members.MemberTeamView,
