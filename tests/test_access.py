@@ -81,6 +81,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "organizations/<str:organization>/api-keys/<str:key_id>/": dict.fromkeys(
         ("GET", "PUT", "DELETE"), frozenset({"org:admin"})
     ),
+    "organizations/<str:organization>/audit-logs/": {"GET": {"org:write", "org:admin"}},
     "organizations/<str:organization>/members/": of("member"),
     "organizations/<str:organization>/members/<str:member_id>/": of("member")
     | {"DELETE": of("member")["GET"]},
