@@ -78,6 +78,15 @@ def test_a_session_with_a_nul_character_is_none(organization: Organization, path
     assert client.get(path).status_code in (200, 302, 401)
 
 
+@pytest.mark.parametrize("credentials", ["é", "\x80", "====", "/zo="])
+def test_credentials_that_are_no_base64(db: None, credentials: str) -> None:
+    answer = Client().get(PATH, HTTP_AUTHORIZATION=f"Basic {credentials}")
+    assert answer.status_code == 401
+    assert answer.json() == {
+        "detail": "Invalid basic header. Credentials not correctly base64 encoded."
+    }
+
+
 def test_a_form_or_a_header_cannot_stand_for_another_method(
     api: APIClient, project: Project, api_as: Callable[..., APIClient]
 ) -> None:

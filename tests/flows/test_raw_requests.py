@@ -77,6 +77,11 @@ def test_any_header(send: Send) -> None:
         send({401} if name == "authorization" else {200}, headers={name: value})
 
 
+def test_any_other_host(send: Send) -> None:
+    for host in ("nope.example", "a b", "[", "x" * 9000, "\0", "testserver:x", "é"):
+        send({400}, headers={"host": host})
+
+
 # Python knows them as encodings; `hex` of no text, and `idna` cannot replace what it cannot read.
 def test_any_charset(send: Send) -> None:
     types = ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain")
