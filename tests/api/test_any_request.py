@@ -36,7 +36,7 @@ from tests.test_access import routes
 # The same few examples each time; ANY_REQUEST_EXAMPLES=10000 looks further, at others each time.
 EXAMPLES = int(os.environ.get("ANY_REQUEST_EXAMPLES", 0))
 on_one_database = settings(
-    max_examples=EXAMPLES or 400,
+    max_examples=EXAMPLES or 200,
     derandomize=not EXAMPLES,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -46,6 +46,7 @@ on_one_database = settings(
 Fill = Callable[[str], str]
 Ask = Callable[..., Any]
 
+CALLERS = st.sampled_from(["token", "token", "key", "session"])
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NOPE"]
 PART = re.compile(r"<str:\w+>")
 CORS = {
@@ -81,9 +82,9 @@ parts = st.one_of(
 
 
 @st.composite
-def paths(draw: st.DrawFn, view: type | None = None) -> tuple[type, str]:
+def paths(draw: st.DrawFn) -> tuple[type, str]:
     """A view, and a route to it with some of its parts replaced by anything."""
-    view = view or draw(views)
+    view = draw(views)
     route = draw(st.sampled_from(ROUTES[view]))
     strange = draw(st.sets(st.integers(0, 3), max_size=2))
     number = iter(range(9))
@@ -404,17 +405,31 @@ def ask(
     user: User,
     fill: Fill,
 ) -> Ask:
-    """`ask(method, route, query, body, **headers)`: the answer to a member, checked. What it
-    changed is undone."""
+    """`ask(method, route, query, body, caller, **headers)`: the answer, checked. What it changed is
+    undone."""
     monkeypatch.setattr("django.test.client.WSGIRequest", Handler.request_class)
     factories.ReleaseFactory(organization=organization, version="1.0")
     issue = Issue.objects.get(project=project)
     factories.make_event(issue, {"message": "it broke"}, event_id="0" * 32)
     a_note(issue, user)
     token = factories.ApiTokenFactory(user=user, scopes=sorted(ALL_SCOPES)).secret
+    key = factories.ApiKeyFactory(organization=organization, scopes=sorted(ALL_SCOPES)).secret
+    credentials = {
+        "token": {"HTTP_AUTHORIZATION": f"Bearer {token}"},
+        "key": {"HTTP_AUTHORIZATION": factories.basic(key)},
+        "session": {},
+    }
     client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
 
-    def ask(method: str, route: str, query: str = "", body: bytes = b"", **headers: str) -> Any:
+    def ask(
+        method: str,
+        route: str,
+        query: str = "",
+        body: bytes = b"",
+        caller: str = "token",
+        **headers: str,
+    ) -> Any:
         with undone():
             answer = client.generic(
                 method,
@@ -423,7 +438,7 @@ def ask(
                 QUERY_STRING=query,
                 **{
                     "CONTENT_TYPE": "application/json",
-                    "HTTP_AUTHORIZATION": f"Bearer {token}",
+                    **credentials[caller],
                     **headers,
                 },
             )
@@ -448,9 +463,9 @@ def undone() -> Iterator[None]:
 
 def test_any_path(ask: Ask) -> None:
     @on_one_database
-    @given(where=paths(), method=st.sampled_from(METHODS))
-    def send(where: tuple[type, str], method: str) -> None:
-        ask(method, where[1])
+    @given(where=paths(), method=st.sampled_from(METHODS), caller=CALLERS)
+    def send(where: tuple[type, str], method: str, caller: str) -> None:
+        ask(method, where[1], caller=caller)
 
     send()
 
@@ -503,7 +518,8 @@ def test_any_body(ask: Ask) -> None:
     def send(data: st.DataObject) -> None:
         view, method = data.draw(writing)
         route = data.draw(st.sampled_from(ROUTES[view]))
-        ask(method, route, body=data.draw(bodies(view)), CONTENT_TYPE=data.draw(TYPES))
+        body, kind, caller = data.draw(bodies(view)), data.draw(TYPES), data.draw(CALLERS)
+        ask(method, route, "", body, caller, CONTENT_TYPE=kind)
 
     send()
 
