@@ -1,5 +1,6 @@
 """Everything that one issue's page shows, in a fixed number of statements."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,9 +13,9 @@ from sentrylite.organizations.access import Access, Caller
 from sentrylite.releases.models import Release
 from sentrylite.releases.queries import load_releases
 from sentrylite.statements import Statement
-from stats.periods import DAYS_30, HOURS_24
+from stats.periods import DAYS_30, HOURS_24, Points
 
-from . import queries
+from . import environments, queries
 from .models import Activity, Issue
 from .models.issue import read_short_id
 
@@ -87,6 +88,14 @@ class Viewer(NamedTuple):
     last_seen: datetime
 
 
+class CurrentRelease(NamedTuple):
+    """The newest release of an issue in some environments."""
+
+    release: Release
+    seen: environments.Sighting
+    series: dict[str, Points]
+
+
 class Details(NamedTuple):
     """What an issue's page shows beside the issue."""
 
@@ -96,6 +105,9 @@ class Details(NamedTuple):
     participants: list[User]
     first_release: Release | None
     last_release: Release | None
+    has_environments: bool
+    """Whether environments were chosen; the next is of them."""
+    current_release: CurrentRelease | None
 
 
 class Found(NamedTuple):
@@ -157,14 +169,21 @@ def find_issue_in(access: Access, address: str) -> Found | None:
     return found if access.reaches_project(found.team_ids) else None
 
 
-def load_details(found: Found, now: datetime) -> Details:
-    """The rest of an issue's page; fills in the issue's series. At most four statements."""
-    issue = found.issue
-    queries.load_series([issue], SPANS, now)
+def load_details(
+    found: Found, now: datetime, *, environment_ids: Sequence[int] | None = None
+) -> Details:
+    """The rest of an issue's page; fills in the issue's series. At most four statements.
+
+    With environments, what is counted is counted in these, and at most four statements more.
+    """
+    issue, seen = found.issue, None
+    queries.load_series([issue], SPANS, now, environment_ids=environment_ids)
+    if environment_ids is not None:
+        environments.load_seen_in(issue, environment_ids, now)
+        seen = environments.find_newest_release(issue, environment_ids)
     viewers, participants = _people(issue) if found.has_people else ([], [])
-    releases = load_releases(
-        {pk for pk in (issue.first_release_id, found.last_release_id) if pk is not None}
-    )
+    ids = (issue.first_release_id, found.last_release_id, seen and seen.release_id)
+    releases = load_releases({pk for pk in ids if pk is not None})
     first_release = releases.get(issue.first_release_id or 0)
     return Details(
         activities=_activities(issue) if found.has_activities else [],
@@ -173,7 +192,18 @@ def load_details(found: Found, now: datetime) -> Details:
         first_release=first_release,
         # As the documents' server had it: without a first release there is no last one.
         last_release=releases.get(found.last_release_id or 0) if first_release else None,
+        has_environments=environment_ids is not None,
+        current_release=_current_release(issue, seen, releases, now),
     )
+
+
+def _current_release(
+    issue: Issue, seen: environments.Sighting | None, releases: dict[int, Release], now: datetime
+) -> CurrentRelease | None:
+    if seen is None or seen.release_id not in releases:
+        return None
+    series = environments.release_series(issue, seen, SPANS, now)
+    return CurrentRelease(releases[seen.release_id], seen, series)
 
 
 def _activities(issue: Issue) -> list[Activity]:

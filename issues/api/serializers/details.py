@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from issues.details import MAX_ACTIVITIES, Details, Viewer
+from issues.details import MAX_ACTIVITIES, CurrentRelease, Details, Viewer
 from issues.models import Activity, Issue
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.accounts.models import User
@@ -48,6 +48,8 @@ class WithDetails(IssueSerializer):
             "tags": tag_summaries(issue),
             "userReportCount": 0,
         }
+        if details.has_environments:
+            answer["currentRelease"] = self._current_release(details.current_release)
         return dict(sorted(answer.items()))
 
     def _activity(self, activity: Activity) -> dict[str, Any]:
@@ -55,6 +57,17 @@ class WithDetails(IssueSerializer):
 
     def _release(self, release: Release | None) -> dict[str, Any] | None:
         return ReleaseSerializer(release, context=self.context).data if release else None
+
+    def _current_release(self, current: CurrentRelease | None) -> dict[str, Any] | None:
+        if current is None:
+            return None
+        return {
+            "release": self._release(current.release),
+            "environment": current.seen.environment,
+            "firstSeen": timestamp(current.seen.first_seen),
+            "lastSeen": timestamp(current.seen.last_seen),
+            "stats": current.series,
+        }
 
     def _viewer(self, viewer: Viewer) -> dict[str, Any]:
         return self._user(viewer.user) | {"lastSeen": timestamp(viewer.last_seen)}
@@ -83,6 +96,8 @@ def first_seen(issue: Issue) -> dict[str, Any]:
 
 
 def tag_summaries(issue: Issue) -> list[dict[str, Any]]:
+    seen = issue.seen_in
+    tag_keys = issue.tag_keys if seen is None or seen.tag_keys is None else seen.tag_keys
     summaries = [
         {
             "key": key,
@@ -90,6 +105,6 @@ def tag_summaries(issue: Issue) -> list[dict[str, Any]]:
             "totalValues": events,
             "uniqueValues": values,
         }
-        for key, (values, events) in issue.tag_keys.items()
+        for key, (values, events) in tag_keys.items()
     ]
     return sorted(summaries, key=lambda summary: summary["name"])[:MAX_TAGS]

@@ -1,10 +1,10 @@
 """Tags as JSON (issues contract, section 9)."""
 
-from collections.abc import Sequence
 from hashlib import md5
 from typing import Any
 
-from issues.models import EventUser, Issue, IssueTag
+from issues.models import EventUser, IssueTag
+from issues.tags import TagKey
 from sentrylite.accounts.api.serializers import avatar_url
 from sentrylite.api.serializers import OutputSerializer, timestamp
 from sentrylite.releases.versions import short_version
@@ -26,6 +26,19 @@ NAMES = {
 def tag_name(key: str) -> str:
     """What people read for a tag key: `os.name` is `Os.Name`, `server_name` is `Server`."""
     return NAMES.get(key) or key.replace("_", " ").title()
+
+
+class TagKeySerializer(OutputSerializer):
+    """A key that an issue has, with its most frequent values."""
+
+    def to_representation(self, key: TagKey) -> dict[str, Any]:
+        return {
+            "key": key.key,
+            "name": tag_name(key.key),
+            "uniqueValues": key.values,
+            "totalValues": key.events,
+            "topValues": TagValueSerializer(key.top_values, many=True).data,
+        }
 
 
 class TagValueSerializer(OutputSerializer):
@@ -76,18 +89,6 @@ class EventUserSerializer(OutputSerializer):
             "dateCreated": timestamp(person.first_seen),
             "avatarUrl": avatar_url(person.email),
         }
-
-
-def tag_key(issue: Issue, key: str, top_values: Sequence[IssueTag]) -> dict[str, Any]:
-    """A key that the issue has, with its most frequent values."""
-    values, events = issue.tag_keys[key]
-    return {
-        "key": key,
-        "name": tag_name(key),
-        "uniqueValues": values,
-        "totalValues": events,
-        "topValues": TagValueSerializer(top_values, many=True).data,
-    }
 
 
 def value_name(key: str, value: str) -> str:

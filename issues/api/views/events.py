@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.http import Http404
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +13,6 @@ from issues import events, queries
 from issues.api.base import IssueEventView, IssueScopedView
 from issues.api.params import (
     EventListParams,
-    read_environments,
     read_event_id,
     read_page_size,
     refuse_environment,
@@ -133,10 +131,7 @@ class EndEventView(IssueEventView):
     """The last or the first event of an issue (issues contract, section 7)."""
 
     def get(self, request: Request, **kwargs: Any) -> Response:
-        now, names = timezone.now(), read_environments(request.query_params)
-        environment_ids = find_environments(self.project, names)
-        if environment_ids is None and names:
-            raise Http404
+        now, environment_ids = timezone.now(), self.find_environments()
         event = self.find(events.Wanted(environment_ids=environment_ids), now)
         if event is None:
             return Response(NO_EVENTS, status=404)
