@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
@@ -10,6 +11,7 @@ from sentrylite import rows
 from sentrylite.accounts.models import User
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import Access, Caller
+from sentrylite.organizations.models import Organization, Project
 from sentrylite.releases.models import Release
 from sentrylite.releases.queries import load_releases
 from sentrylite.statements import Statement
@@ -53,6 +55,16 @@ FIND_ISSUE = Statement(
     issue="bigint",
     user="bigint",
 )
+
+FIND_SHARED_ISSUE = f"""
+    SELECT {queries.ISSUE_COLUMNS}, {rows.columns(Project, "p")}, {rows.columns(Organization, "o")}
+    FROM issues_issue i
+    JOIN organizations_project p ON p.id = i.project_id AND p.status = 'active'
+    JOIN organizations_organization o
+        ON o.id = p.organization_id AND o.status = 'active' AND o.allow_shared_issues
+    {queries.ISSUE_JOINS}
+    WHERE i.share_id = %(share)s AND i.status < {Issue.Status.PENDING_DELETION:d}
+"""
 
 FIND_ACTIVITIES = Statement(
     "find_activities",
@@ -167,6 +179,19 @@ def find_issue_in(access: Access, address: str) -> Found | None:
     if found is None or found.issue.project.organization_id != access.organization.pk:
         return None
     return found if access.reaches_project(found.team_ids) else None
+
+
+def find_shared_issue(share_id: UUID) -> Issue | None:
+    """The issue with this public address, where its organization allows that. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_SHARED_ISSUE, {"share": share_id})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    start, end = queries.ISSUE_WIDTH, queries.ISSUE_WIDTH + rows.width(Project)
+    project = rows.instance(Project, row[start:end])
+    project.organization = rows.instance(Organization, row[end:])
+    return queries.read_issue(row[:start], project)
 
 
 def load_details(

@@ -34,6 +34,11 @@ def read_event_id(text: str) -> UUID | None:
     return UUID(digits) if EVENT_ID.fullmatch(digits) else None
 
 
+def read_share_id(text: str) -> UUID | None:
+    """The last part of an issue's public address; None if it is none."""
+    return UUID(text) if EVENT_ID.fullmatch(text) else None
+
+
 @dataclass(frozen=True, slots=True)
 class IssueSearchParams:
     """Which issues of a project (issues contract, section 5)."""

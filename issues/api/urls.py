@@ -14,6 +14,7 @@ from .views.events import (
 from .views.issues import ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
+from .views.shared import SharedIssueView
 from .views.tags import TagDetailView, TagListView, TagValueListView
 
 # What one issue has below it; also below `organizations/…/issues/`.
@@ -42,6 +43,11 @@ urlpatterns = [
             "organizations/<str:organization>/groups",
         )
         for below, view in ISSUE_PATHS.items()
+    ),
+    path("shared/issues/<str:share_id>/", SharedIssueView.as_view()),
+    path(
+        "organizations/<str:organization>/shared/issues/<str:share_id>/",
+        SharedIssueView.as_view(),
     ),
     path("organizations/<str:organization>/shortids/<str:short_id>/", ShortIdView.as_view()),
     path("organizations/<str:organization>/eventids/<str:event_id>/", EventIdView.as_view()),

@@ -26,6 +26,10 @@ def issue_context(request: Request, access: Access, now: datetime) -> dict[str, 
     return {"pages": pages if has_page else None, "now": now, "user": caller.user}
 
 
+# What they know of somebody without credentials, beside `now`.
+ANYBODY: dict[str, Any] = {"pages": None, "user": None}
+
+
 class IssueSerializer(OutputSerializer):
     """The base form. Needs `issue_context` as its context, and `load_marks`; `load_seen_in` too,
     where environments are chosen."""
