@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
+from issues import project_tags
 from issues.models import Issue
 from issues.queries import Sort
 from issues.search import IGNORED, OPEN, RESOLVED, Search, SearchError, read_search
@@ -332,6 +333,21 @@ def _read_moment(query: QueryDict, name: str) -> datetime | None:
 
 # How the values of a tag can be sorted, and what by.
 VALUE_ORDERS: dict[str, Order] = {"age": "first_seen", "date": "last_seen"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectTagValueListParams:
+    """Which values of a project's tag (projects contract, section 10)."""
+
+    wanted: project_tags.Wanted
+    cursor: Cursor
+    size: int
+
+    @classmethod
+    def read(cls, query: QueryDict, now: datetime) -> Self:
+        """Raises BadParameter."""
+        wanted = project_tags.Wanted(_read_query(query) or None, *read_period(query, now))
+        return cls(wanted, Cursor.read(query), read_page_size(query))
 
 
 @dataclass(frozen=True, slots=True)

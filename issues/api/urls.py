@@ -14,6 +14,11 @@ from .views.events import (
 from .views.issues import ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
+from .views.project_tags import (
+    ProjectTagDetailView,
+    ProjectTagListView,
+    ProjectTagValueListView,
+)
 from .views.shared import SharedIssueView
 from .views.tags import TagDetailView, TagListView, TagValueListView
 
@@ -66,5 +71,14 @@ urlpatterns = [
     path(
         "projects/<str:organization>/<str:project>/events/<str:event_id>/",
         EventDetailView.as_view(),
+    ),
+    path("projects/<str:organization>/<str:project>/tags/", ProjectTagListView.as_view()),
+    path(
+        "projects/<str:organization>/<str:project>/tags/<str:key>/",
+        ProjectTagDetailView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/tags/<str:key>/values/",
+        ProjectTagValueListView.as_view(),
     ),
 ]

@@ -4,6 +4,7 @@ from hashlib import md5
 from typing import Any
 
 from issues.models import EventUser, IssueTag
+from issues.project_tags import TagValue
 from issues.tags import TagKey
 from sentrylite.accounts.api.serializers import avatar_url
 from sentrylite.api.serializers import OutputSerializer, timestamp
@@ -41,10 +42,18 @@ class TagKeySerializer(OutputSerializer):
         }
 
 
-class TagValueSerializer(OutputSerializer):
-    """How often an issue had a value."""
+class ProjectTagSerializer(OutputSerializer):
+    """A key of a project, from the key and how many values it has."""
 
-    def to_representation(self, tag: IssueTag) -> dict[str, Any]:
+    def to_representation(self, tag: tuple[str, int]) -> dict[str, Any]:
+        key, values = tag
+        return {"key": key, "name": tag_name(key), "uniqueValues": values}
+
+
+class TagValueSerializer(OutputSerializer):
+    """How often an issue or a project had a value."""
+
+    def to_representation(self, tag: IssueTag | TagValue) -> dict[str, Any]:
         return {
             "key": tag.key,
             "name": value_name(tag.key, tag.value),
@@ -60,7 +69,7 @@ class UserValueSerializer(OutputSerializer):
     """A value of the tag `user`: who that is, and how often. Needs `find_people` as `people` in
     the context."""
 
-    def to_representation(self, tag: IssueTag) -> dict[str, Any]:
+    def to_representation(self, tag: IssueTag | TagValue) -> dict[str, Any]:
         person: EventUser | None = self.context["people"].get(tag.value)
         return {
             **(EventUserSerializer(person).data if person else {"id": None}),
@@ -99,7 +108,7 @@ def value_name(key: str, value: str) -> str:
     return short_version(value) if key == "release" else value
 
 
-def search(tag: IssueTag) -> dict[str, Any]:
+def search(tag: IssueTag | TagValue) -> dict[str, Any]:
     """How to search for a user; nothing for other tags."""
     query = event_tag(tag.key, tag.value).get("query")
     return {"query": query} if query else {}

@@ -19,8 +19,10 @@ from issues.api.serializers.tags import (
     tag_name,
 )
 from issues.models import IssueTag
+from issues.project_tags import TagValue
 from issues.tags import TagKey
 from sentrylite.api.pagination import Slice, date_key, date_of, keyed_page
+from sentrylite.organizations.models import Project
 
 MOST_VALUES = 10
 MOST_VALUES_OF_CHOSEN = 9
@@ -95,10 +97,15 @@ class TagValueListView(TagView):
         page = keyed_page(
             params.cursor, params.size, fetch, key=lambda tag: date_key(getattr(tag, params.order))
         )
-        return Response(self.answer(key, page.rows), headers={"Link": page.link(request)})
+        body = answer_values(self.project, key, page.rows)
+        return Response(body, headers={"Link": page.link(request)})
 
-    def answer(self, key: str, values: Sequence[IssueTag]) -> list[dict[str, Any]]:
-        if key != "user":
-            return TagValueSerializer(values, many=True).data
-        people = tags.find_people(self.project.pk, [tag.value for tag in values])
-        return UserValueSerializer(values, many=True, context={"people": people}).data
+
+def answer_values(
+    project: Project, key: str, values: Sequence[IssueTag | TagValue]
+) -> list[dict[str, Any]]:
+    """A list of a key's values; those of `user` are people."""
+    if key != "user":
+        return TagValueSerializer(values, many=True).data
+    people = tags.find_people(project.pk, [tag.value for tag in values])
+    return UserValueSerializer(values, many=True, context={"people": people}).data
