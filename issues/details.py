@@ -211,7 +211,7 @@ def load_details(
     releases = load_releases({pk for pk in ids if pk is not None})
     first_release = releases.get(issue.first_release_id or 0)
     return Details(
-        activities=_activities(issue) if found.has_activities else [],
+        activities=find_activities(found),
         viewers=viewers,
         participants=participants,
         first_release=first_release,
@@ -231,11 +231,14 @@ def _current_release(
     return CurrentRelease(releases[seen.release_id], seen, series)
 
 
-def _activities(issue: Issue) -> list[Activity]:
+def find_activities(found: Found) -> list[Activity]:
+    """What people did with an issue, newest first, with their users. At most one statement."""
+    activities: list[Activity] = []
+    if not found.has_activities:
+        return activities
     split = rows.width(Activity)
-    activities = []
     with connection.cursor() as cursor:
-        for row in FIND_ACTIVITIES.run(cursor, issue=issue.pk).fetchall():
+        for row in FIND_ACTIVITIES.run(cursor, issue=found.issue.pk).fetchall():
             activity = rows.instance(Activity, row[:split])
             if activity.user_id is not None:
                 activity.user = rows.instance(User, row[split:])

@@ -39,7 +39,7 @@ PAIRS = [
     f"{prefix}{issues}/<str:issue_id>/events/{which}/"
     for prefix in ("", "organizations/<str:organization>/")
     for issues in ("issues", "groups")
-    for which in ("latest", "oldest")
+    for which in ("latest", "oldest", "recommended", "<str:event_id>")
 ]
 
 # Route → scopes by method; None is open to everybody.
@@ -51,6 +51,8 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
         for issues in ("issues", "groups")
         for below in (
             "",
+            "activities/",
+            "external-issues/",
             "notes/",
             "notes/<str:note_id>/",
             "comments/",
@@ -71,6 +73,8 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
+    "projects/<str:organization>/<str:project>/events/<str:event_id>/json/": of("project"),
+    "projects/<str:organization>/<str:project>/events/<str:event_id>/attachments/": of("project"),
     "projects/<str:organization>/<str:project>/tags/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/values/": of("project"),

@@ -2,15 +2,20 @@
 
 from django.urls import path
 
+from .views.activities import ActivityListView
 from .views.details import IssueDetailView
 from .views.events import (
+    AttachmentListView,
     EventDetailView,
+    EventJsonView,
     HashListView,
+    IssueEventDetailView,
     IssueEventListView,
     LatestEventView,
     OldestEventView,
     ProjectEventListView,
 )
+from .views.external import ExternalIssueListView
 from .views.issues import ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
@@ -25,6 +30,7 @@ from .views.tags import TagDetailView, TagListView, TagValueListView
 # What one issue has below it; also below `organizations/…/issues/`.
 ISSUE_PATHS = {
     "": IssueDetailView,
+    "activities/": ActivityListView,
     "notes/": NoteListView,
     "notes/<str:note_id>/": NoteDetailView,
     "comments/": NoteListView,
@@ -32,6 +38,9 @@ ISSUE_PATHS = {
     "events/": IssueEventListView,
     "events/latest/": LatestEventView,
     "events/oldest/": OldestEventView,
+    "events/recommended/": LatestEventView,
+    "events/<str:event_id>/": IssueEventDetailView,
+    "external-issues/": ExternalIssueListView,
     "hashes/": HashListView,
     "tags/": TagListView,
     "tags/<str:key>/": TagDetailView,
@@ -71,6 +80,14 @@ urlpatterns = [
     path(
         "projects/<str:organization>/<str:project>/events/<str:event_id>/",
         EventDetailView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/events/<str:event_id>/json/",
+        EventJsonView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/events/<str:event_id>/attachments/",
+        AttachmentListView.as_view(),
     ),
     path("projects/<str:organization>/<str:project>/tags/", ProjectTagListView.as_view()),
     path(

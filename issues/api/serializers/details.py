@@ -1,5 +1,6 @@
 """One issue with all that its page shows, in the shape of the documented example."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from issues.details import MAX_ACTIVITIES, CurrentRelease, Details, Viewer
@@ -32,11 +33,7 @@ class WithDetails(IssueSerializer):
     def to_representation(self, issue: Issue) -> dict[str, Any]:
         details: Details = self.context["details"]
         answer = super().to_representation(issue) | {
-            # The first sight of the issue is only among its activities where there is room.
-            "activity": [
-                *(self._activity(activity) for activity in details.activities),
-                first_seen(issue),
-            ][:MAX_ACTIVITIES],
+            "activity": activity(issue, details.activities, self.context),
             "firstRelease": self._release(details.first_release),
             "lastRelease": self._release(details.last_release),
             "participants": [self._user(user) for user in details.participants],
@@ -51,9 +48,6 @@ class WithDetails(IssueSerializer):
         if details.has_environments:
             answer["currentRelease"] = self._current_release(details.current_release)
         return dict(sorted(answer.items()))
-
-    def _activity(self, activity: Activity) -> dict[str, Any]:
-        return ActivitySerializer(activity, context=self.context).data
 
     def _release(self, release: Release | None) -> dict[str, Any] | None:
         return ReleaseSerializer(release, context=self.context).data if release else None
@@ -82,6 +76,15 @@ class IssueDetailSerializer(WithDetails, IssueBareSerializer):
 
 class IssueFullDetailSerializer(WithDetails, IssueFullSerializer):
     """As `/organizations/{organization}/issues/{issue_id}/` has it."""
+
+
+def activity(
+    issue: Issue, activities: Sequence[Activity], context: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """An issue's activities, newest first. Its first sight is only among them where there is
+    room."""
+    answer = ActivitySerializer(activities, many=True, context=context).data
+    return [*answer, first_seen(issue)][:MAX_ACTIVITIES]
 
 
 def first_seen(issue: Issue) -> dict[str, Any]:
