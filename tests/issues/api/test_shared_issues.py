@@ -129,7 +129,7 @@ def test_an_event_without_what_is_private(api: APIClient, issue: Issue) -> None:
     assert SECRET not in answer.content.decode()
     shown = answer.json()["latestEvent"]
     known = api.get(f"/api/0/projects/acme/pump-station/events/{event.event_id.hex}/").json()
-    more = {"nextEventID", "previousEventID", "release", "sdkUpdates", "userReport"}
+    more = {"nextEventID", "previousEventID", "release", "sdkUpdates", "userReport", "occurrence"}
     assert shown.keys() == known.keys() - more
     hidden = {
         "user": None,
