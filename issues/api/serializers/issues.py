@@ -15,6 +15,7 @@ from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project
 
 LEVELS: dict[int, str] = dict(Level.choices)
+PRIORITIES: dict[int, str] = {Level.FATAL: "high", Level.ERROR: "high", Level.WARNING: "medium"}
 
 
 def issue_context(request: Request, access: Access, now: datetime) -> dict[str, Any]:
@@ -106,7 +107,8 @@ class IssueFullSerializer(IssueSerializer):
             "issueCategory": "error",
             "issueType": "error",
             "isUnhandled": issue.is_unhandled,
-            "substatus": "ongoing" if answer["status"] == "unresolved" else None,
+            "priority": PRIORITIES.get(issue.level, "low"),
+            "substatus": substatus(answer["status"], answer["statusDetails"]),
         }
 
 
@@ -122,6 +124,13 @@ class IssueListSerializer(IssueSerializer):
         if issue.matching_environment:
             answer["matchingEventEnvironment"] = issue.matching_environment
         return answer
+
+
+def substatus(status: str, details: dict[str, Any]) -> str | None:
+    """What later years call it: ignored issues wait for a condition, or for nothing."""
+    if status == "ignored":
+        return "archived_until_condition_met" if details else "archived_forever"
+    return "ongoing" if status == "unresolved" else None
 
 
 def issue_project(project: Project) -> dict[str, Any]:
