@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -161,7 +161,7 @@ def test_an_event_has_no_attachments(api: APIClient, event: Event) -> None:
 
 
 @pytest.mark.parametrize("below", ["json", "attachments"])
-@pytest.mark.parametrize("event_id", [uuid4().hex, "abc", "1", "%00", "9" * 64])
+@pytest.mark.parametrize("event_id", ["ab" * 16, "abc", "1", "%00", "9" * 64])
 def test_what_an_unknown_event_has(
     api: APIClient, issue: Issue, event: Event, event_id: str, below: str
 ) -> None:
