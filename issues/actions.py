@@ -19,6 +19,7 @@ from sentrylite.accounts.models import User
 from sentrylite.organizations.models import OrganizationMember, Team
 from sentrylite.releases.models import Release
 
+from . import deletion, tasks
 from .models import (
     Activity,
     Issue,
@@ -308,9 +309,9 @@ def delete_issues(issues: Sequence[Issue], *, now: datetime) -> int:
     """Remove issues; returns how many there still were.
 
     They are invisible at once, and the next event with one of their hashes opens a new issue.
-    Their rows go later (`issues.maintenance`).
+    Their rows go later, by one task for all of them (`issues.deletion`).
     """
-    ids = [issue.pk for issue in issues]
+    ids = sorted(issue.pk for issue in issues)
     deleted = (
         Issue.objects.visible()
         .filter(pk__in=ids)
@@ -318,6 +319,8 @@ def delete_issues(issues: Sequence[Issue], *, now: datetime) -> int:
     )
     projects = {issue.project_id for issue in issues}
     IssueHash.objects.filter(project_id__in=projects, issue_id__in=ids).delete()
+    if deleted:
+        tasks.delete_issues.using(run_after=now + deletion.GRACE).enqueue(ids)
     for issue in issues:
         issue.status = Status.PENDING_DELETION
     return deleted
