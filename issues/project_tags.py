@@ -4,6 +4,7 @@ Nothing counts tags by project: what is asked for is put together from the tags 
 never from more of them than an answer may cost.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -186,20 +187,21 @@ def find_values(
         return [TagValue(key, *row) for row in cursor.fetchall()]
 
 
-def remove_key(project: Project, key: str) -> None:
-    """Take a key from all of the project's issues. Events keep it, and those to come bring it back.
+def remove_key(project_id: int, key: str, after_batch: Callable[[], None]) -> None:
+    """Take a key from all of a project's issues. Events keep it, and those to come bring it back.
 
-    Some issues at a time, each time for good: who is interrupted may ask again.
+    Every batch is a transaction of its own, after which `after_batch` is called; what that raises
+    ends the work, which goes on where it stopped when it is asked for again.
     """
-    while _remove_some(project, key):
-        pass
+    while _remove_some(project_id, key):
+        after_batch()
 
 
 @transaction.atomic
-def _remove_some(project: Project, key: str) -> bool:
+def _remove_some(project_id: int, key: str) -> bool:
     """Whether there was something to remove. At most four statements."""
     with connection.cursor() as cursor:
-        place: dict[str, Any] = {"project": project.pk, "key": key}
+        place: dict[str, Any] = {"project": project_id, "key": key}
         cursor.execute(FIND_TAGGED, place)
         if not (tagged := [issue_id for (issue_id,) in cursor.fetchall()]):
             return False

@@ -7,11 +7,12 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from issues import project_tags, tags
+from issues import project_tags, tags, tasks
 from issues.api.params import ProjectTagValueListParams, read_environments, refuse_environment
 from issues.api.serializers.tags import ProjectTagSerializer
 from issues.project_tags import TagValue
 from sentrylite.api.pagination import Slice, date_key, date_of, keyed_page
+from sentrylite.background.queue import enqueue_once
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.api.base import ProjectScopedView
 
@@ -58,12 +59,13 @@ class ProjectTagDetailView(ProjectTagView):
         key = kwargs["key"]
         return Response(ProjectTagSerializer((key, self.count_values(key))).data)
 
+    # Of many issues it takes a while: it is done in the background.
     def delete(self, request: Request, **kwargs: Any) -> Response:
         key = kwargs["key"]
         if key in PROTECTED:
             return Response(status=403)
         self.count_values(key)
-        project_tags.remove_key(self.project, key)
+        enqueue_once(tasks.remove_tag_key, self.project.pk, key)
         return Response(status=204)
 
 

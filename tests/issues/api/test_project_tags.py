@@ -279,7 +279,11 @@ def test_any_path_and_query_is_answered(
 
 
 def test_removing_a_key(
-    api: APIClient, areas: None, tag: Tag, monkeypatch: pytest.MonkeyPatch
+    api: APIClient,
+    areas: None,
+    tag: Tag,
+    run_tasks: Callable[[datetime], int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     few = project_tags.FIND_TAGGED.replace(f"LIMIT {project_tags.REMOVED_AT_ONCE}", "LIMIT 1")
     monkeypatch.setattr(project_tags, "FIND_TAGGED", few)
@@ -287,6 +291,9 @@ def test_removing_a_key(
     tag("os", {"Linux": (1, 0, 0)}, of=issue)
     answer = api.delete(f"{PATH}area/")
     assert (answer.status_code, answer.content) == (204, b"")
+    # Asked for twice it is done once.
+    assert api.delete(f"{PATH}area/").status_code == 204
+    assert run_tasks(timezone.now()) == 1
     assert [key["key"] for key in api.get(PATH).json()] == ["os"]
     issue.refresh_from_db()
     assert issue.tag_keys == {"os": [1, 1]}
