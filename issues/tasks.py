@@ -2,10 +2,16 @@
 
 from sentrylite.background import checkpoint, task
 
-from . import deletion
+from . import deletion, project_tags
 
 
 @task(priority=-10)
 def delete_issues(issue_ids: list[int]) -> None:
     """Delete the rows of issues that are marked as deleted, however many those are."""
     deletion.purge_issues(issue_ids, after_batch=checkpoint)
+
+
+@task(priority=-10)
+def remove_tag_key(project_id: int, key: str) -> None:
+    """Take a tag key from a project's issues, however many have it."""
+    project_tags.remove_key(project_id, key, after_batch=checkpoint)

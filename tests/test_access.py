@@ -5,6 +5,7 @@ A new route fails here until it is in the table with the scopes that its methods
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -38,7 +39,7 @@ PAIRS = [
     f"{prefix}{issues}/<str:issue_id>/events/{which}/"
     for prefix in ("", "organizations/<str:organization>/")
     for issues in ("issues", "groups")
-    for which in ("latest", "oldest")
+    for which in ("latest", "oldest", "recommended", "<str:event_id>")
 ]
 
 # Route → scopes by method; None is open to everybody.
@@ -50,6 +51,8 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
         for issues in ("issues", "groups")
         for below in (
             "",
+            "activities/",
+            "external-issues/",
             "notes/",
             "notes/<str:note_id>/",
             "comments/",
@@ -61,6 +64,8 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
             "tags/<str:key>/values/",
         )
     },
+    "shared/issues/<str:share_id>/": None,
+    "organizations/<str:organization>/shared/issues/<str:share_id>/": None,
     "organizations/<str:organization>/shortids/<str:short_id>/": of("org"),
     "organizations/<str:organization>/eventids/<str:event_id>/": of("org"),
     **{route: {"GET": set()} for route in PAIRS},
@@ -68,6 +73,11 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
+    "projects/<str:organization>/<str:project>/events/<str:event_id>/json/": of("project"),
+    "projects/<str:organization>/<str:project>/events/<str:event_id>/attachments/": of("project"),
+    "projects/<str:organization>/<str:project>/tags/": of("project"),
+    "projects/<str:organization>/<str:project>/tags/<str:key>/": of("project"),
+    "projects/<str:organization>/<str:project>/tags/<str:key>/values/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/stats/": of("org"),
     "teams/<str:organization>/<str:team>/stats/": of("team"),
@@ -99,7 +109,7 @@ METHODS = [
 @pytest.fixture
 def fill(organization: Organization, project: Project, team: Team) -> Callable[[str], str]:
     """A route with what it names: an issue, a project, … of `organization`."""
-    issue = factories.IssueFactory(project=project)
+    issue = factories.IssueFactory(project=project, share_id=uuid4())
 
     def fill(route: str) -> str:
         return "/api/0/" + (
@@ -111,6 +121,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:note_id>", "1")
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
+            .replace("<str:share_id>", issue.share_id.hex)
         )
 
     return fill
@@ -218,6 +229,17 @@ def test_a_preflight_needs_nothing(route: str, fill: Callable[[str], str]) -> No
     answer = APIClient().options(fill(route))
     assert (answer.status_code, answer.content) == (200, b"")
     assert "OPTIONS" in answer.headers["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if ROUTES[route] is None])
+def test_what_is_open_is_so_to_everybody(
+    route: str, fill: Callable[[str], str], api_as: Client
+) -> None:
+    path = fill(route)
+    assert status(APIClient(), "GET", path) == 200
+    assert status(api_as(factories.UserFactory(), scopes=[]), "GET", path) == 200
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert status(APIClient(), method, path) == 405
 
 
 def test_the_index_is_open(api: APIClient, user: User) -> None:
