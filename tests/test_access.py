@@ -5,6 +5,7 @@ A new route fails here until it is in the table with the scopes that its methods
 
 from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -38,7 +39,7 @@ PAIRS = [
     f"{prefix}{issues}/<str:issue_id>/events/{which}/"
     for prefix in ("", "organizations/<str:organization>/")
     for issues in ("issues", "groups")
-    for which in ("latest", "oldest")
+    for which in ("latest", "oldest", "recommended", "<str:event_id>")
 ]
 
 # Route → scopes by method; None is open to everybody.
@@ -53,6 +54,8 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
         for issues in ("issues", "groups")
         for below in (
             "",
+            "activities/",
+            "external-issues/",
             "notes/",
             "notes/<str:note_id>/",
             "comments/",
@@ -64,6 +67,8 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
             "tags/<str:key>/values/",
         )
     },
+    "shared/issues/<str:share_id>/": None,
+    "organizations/<str:organization>/shared/issues/<str:share_id>/": None,
     "organizations/<str:organization>/shortids/<str:short_id>/": of("org"),
     "organizations/<str:organization>/eventids/<str:event_id>/": of("org"),
     **{route: {"GET": set()} for route in PAIRS},
@@ -71,6 +76,11 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
+    "projects/<str:organization>/<str:project>/events/<str:event_id>/json/": of("project"),
+    "projects/<str:organization>/<str:project>/events/<str:event_id>/attachments/": of("project"),
+    "projects/<str:organization>/<str:project>/tags/": of("project"),
+    "projects/<str:organization>/<str:project>/tags/<str:key>/": of("project"),
+    "projects/<str:organization>/<str:project>/tags/<str:key>/values/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/stats/": of("org"),
     "organizations/": of("org"),
@@ -138,7 +148,7 @@ METHODS_OF_OTHERS = [(route, method) for route, method in METHODS if route not i
 @pytest.fixture
 def fill(organization: Organization, project: Project, team: Team) -> Callable[[str], str]:
     """A route with what it names: an issue, a project, … of `organization`."""
-    issue = factories.IssueFactory(project=project)
+    issue = factories.IssueFactory(project=project, share_id=uuid4())
 
     def fill(route: str) -> str:
         return "/api/0/" + (
@@ -152,6 +162,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:key_id>", "0")
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
+            .replace("<str:share_id>", issue.share_id.hex)
         )
 
     return fill
@@ -264,6 +275,17 @@ def test_a_preflight_needs_nothing(route: str, fill: Callable[[str], str]) -> No
     assert "OPTIONS" in answer.headers["Access-Control-Allow-Methods"]
 
 
+@pytest.mark.parametrize("route", [route for route in ROUTES if ROUTES[route] is None])
+def test_what_is_open_is_so_to_everybody(
+    route: str, fill: Callable[[str], str], api_as: Client
+) -> None:
+    path = fill(route)
+    assert status(APIClient(), "GET", path) == 200
+    assert status(api_as(factories.UserFactory(), scopes=[]), "GET", path) == 200
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert status(APIClient(), method, path) == 405
+
+
 def test_the_index_is_open(api: APIClient, user: User) -> None:
     assert APIClient().get("/api/0/").json() == {"version": "0", "auth": None, "user": None}
     answer = api.get("/api/0/").json()
@@ -278,6 +300,8 @@ def test_the_index_refuses_bad_credentials() -> None:
 
 @pytest.mark.parametrize("path", ["/api/0/nope/", "/api/0/issues/1", "/api/1", "/api/0"])
 def test_an_unknown_path_is_404_as_json(path: str) -> None:
-    answer = APIClient().get(path)
-    assert answer.status_code == 404
-    assert answer.json() == {"detail": "The requested resource does not exist"}
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        answer = APIClient(enforce_csrf_checks=True).generic(method, path)
+        assert answer.status_code == 404
+        assert answer.json() == {"detail": "The requested resource does not exist"}
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"

@@ -117,7 +117,7 @@ class OrganizationUpdateInput(Input):
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
-        if not self.context["may_administer"]:
+        if not self.context.get("may_administer"):
             del fields["defaultRole"], fields["cancelDeletion"]
         return fields
 
