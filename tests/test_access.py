@@ -92,6 +92,16 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
         ("GET", "PUT", "DELETE"), frozenset({"org:admin"})
     ),
     "organizations/<str:organization>/audit-logs/": {"GET": {"org:write", "org:admin"}},
+    **{
+        f"organizations/<str:organization>/dashboards/{below}": of("org")
+        for below in (
+            "",
+            "<str:dashboard_id>/",
+            "<str:dashboard_id>/widgets/",
+            "<str:dashboard_id>/widgets/<str:widget_id>",
+            "<str:dashboard_id>/widgets/<str:widget_id>/",
+        )
+    },
     "organizations/<str:organization>/members/": of("member"),
     "organizations/<str:organization>/members/<str:member_id>/": of("member")
     | {"DELETE": of("member")["GET"]},
@@ -149,6 +159,7 @@ METHODS_OF_OTHERS = [(route, method) for route, method in METHODS if route not i
 def fill(organization: Organization, project: Project, team: Team) -> Callable[[str], str]:
     """A route with what it names: an issue, a project, … of `organization`."""
     issue = factories.IssueFactory(project=project, share_id=uuid4())
+    widget = factories.WidgetFactory(dashboard__organization=organization)
 
     def fill(route: str) -> str:
         return "/api/0/" + (
@@ -160,6 +171,8 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:note_id>", "1")
             .replace("<str:member_id>", "0")
             .replace("<str:key_id>", "0")
+            .replace("<str:dashboard_id>", str(widget.dashboard_id))
+            .replace("<str:widget_id>", str(widget.pk))
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
             .replace("<str:share_id>", issue.share_id.hex)

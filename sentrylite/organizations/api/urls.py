@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import audit, callers, keys, members, organizations, teams
+from .views import audit, callers, dashboards, keys, members, organizations, teams
 
 urlpatterns = [
     path("auth/", callers.UserView.as_view()),
@@ -16,6 +16,11 @@ urlpatterns = [
             "api-keys/": keys.ApiKeyListView,
             "api-keys/<str:key_id>/": keys.ApiKeyDetailView,
             "audit-logs/": audit.AuditLogView,
+            "dashboards/": dashboards.DashboardListView,
+            "dashboards/<str:dashboard_id>/": dashboards.DashboardDetailView,
+            "dashboards/<str:dashboard_id>/widgets/": dashboards.WidgetListView,
+            "dashboards/<str:dashboard_id>/widgets/<str:widget_id>": dashboards.WidgetDetailView,
+            "dashboards/<str:dashboard_id>/widgets/<str:widget_id>/": dashboards.WidgetDetailView,
             "members/": members.MemberListView,
             "members/<str:member_id>/": members.MemberDetailView,
             "members/<str:member_id>/teams/<str:team>/": members.MemberTeamView,
