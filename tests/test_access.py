@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from sentrylite.accounts.models import User
 from sentrylite.organizations.access import ADMIN_SCOPES, ALL_SCOPES
 from sentrylite.organizations.api.base import CallerView
+from sentrylite.organizations.api.views import absent
 from sentrylite.organizations.models import Organization, Project, Team
 from tests import factories
 
@@ -102,6 +103,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
             "<str:dashboard_id>/widgets/<str:widget_id>/",
         )
     },
+    **{f"organizations/<str:organization>/{below}": of("org") for below in absent.PATHS},
     "organizations/<str:organization>/members/": of("member"),
     "organizations/<str:organization>/members/<str:member_id>/": of("member")
     | {"DELETE": of("member")["GET"]},

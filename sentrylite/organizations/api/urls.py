@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import audit, callers, dashboards, keys, members, organizations, teams
+from .views import absent, audit, callers, dashboards, keys, members, organizations, teams
 
 urlpatterns = [
     path("auth/", callers.UserView.as_view()),
@@ -30,6 +30,13 @@ urlpatterns = [
             "users/": members.OrganizationUserListView,
             "user-teams/": teams.UserTeamListView,
         }.items()
+    ),
+    *(
+        path(
+            f"organizations/<str:organization>/{below}",
+            absent.AbsentListView.as_view(key=key),
+        )
+        for below, key in absent.PATHS.items()
     ),
     *(
         path(f"teams/<str:organization>/<str:team>/{below}", view.as_view())
