@@ -1,11 +1,12 @@
 """What the terms of a search ask of an issue, in SQL (conventions contract, section 10).
 
-Each term is a fixed condition on the issue `i`, with places for its values: `{name}` becomes a
-parameter. Who looks for a person or a release that nobody knows finds nothing.
+Each term is a fixed condition on the issue `i` of the project `place.project_id`, with places for
+its values: `{name}` becomes a parameter. Who looks for a person or a release that nobody knows
+finds nothing.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -19,6 +20,10 @@ from .search import Bound, Field, Has, Is, IsAssigned, Moment, Number, Tag, Term
 OPERATORS = {"<": "<", "<=": "<=", "=": "=", ">=": ">=", ">": ">"}
 
 TEXT = "(i.title ILIKE {pattern} OR i.culprit ILIKE {pattern} OR i.message ILIKE {pattern})"
+
+SHORT_ID = """
+    (i.project_id, i.number) IN (SELECT * FROM unnest({projects}::bigint[], {numbers}::bigint[]))
+"""
 
 UNASSIGNED = "(i.assigned_user_id IS NULL AND i.assigned_team_id IS NULL)"
 
@@ -35,7 +40,7 @@ HAS_TAG = _TAG.format(is_value="tag.value <> ''")
 _USER = """
     tag.value IN (
         SELECT person.tag_value FROM issues_eventuser person
-        WHERE person.project_id = %(project)s AND ({is_person})
+        WHERE person.project_id = place.project_id AND ({is_person})
     )
 """
 _USER_COLUMNS = {
@@ -74,7 +79,7 @@ SUBSCRIBED_BY = f"""
 _NEWEST_RELEASE = """
     SELECT release.{column} FROM releases_releaseproject link
     JOIN releases_release release ON release.id = link.release_id
-    WHERE link.project_id = %(project)s
+    WHERE link.project_id = place.project_id
     ORDER BY coalesce(release.released_at, release.created_at) DESC, release.id DESC LIMIT 1
 """
 _FIRST_RELEASE = """
@@ -133,31 +138,40 @@ class Condition(NamedTuple):
 
 
 class Where(NamedTuple):
-    """Conditions on an issue `i` of `project` in `organization`, and their parameters."""
+    """Conditions on an issue `i` of the project `place.project_id`, and their parameters."""
 
     sql: str
     parameters: dict[str, Any]
 
 
+EVERYTHING = Where("TRUE", {})
+
+
+class Context(NamedTuple):
+    """Where is looked, and by whom."""
+
+    organization_id: int
+    projects: Collection[Project]
+    """Of the organization."""
+    user_id: int | None
+    """Who `me` is; nobody, for an API key."""
+
+
 def where(
     terms: Iterable[Term],
     *,
-    project: Project,
-    user_id: int | None,
+    context: Context,
     environment_ids: Sequence[int] | None = None,
 ) -> Where:
-    """What all of the terms ask for together. `user_id` is who `me` is.
+    """What all of the terms ask for together.
 
     Only of issues that were seen in one of these environments; None is any.
     """
-    conditions = [_condition(term, project, user_id) for term in terms]
+    conditions = [_condition(term, context) for term in terms]
     if environment_ids is not None:
         conditions.append(Condition(IN_ENVIRONMENTS, {"environments": literal(environment_ids)}))
     parts = ["TRUE"]
-    parameters: dict[str, Any] = {
-        "project": project.pk,
-        "organization": project.organization_id,
-    }
+    parameters: dict[str, Any] = {"organization": context.organization_id}
     for number, (sql, values) in enumerate(conditions):
         names = {name: f"{name}_{number}" for name in values}
         parameters |= {names[name]: value for name, value in values.items()}
@@ -165,21 +179,19 @@ def where(
     return Where(" AND ".join(parts), parameters)
 
 
-def _condition(term: Term, project: Project, user_id: int | None) -> Condition:
+def _condition(term: Term, context: Context) -> Condition:
     if isinstance(term, Text):
         return Condition(TEXT, {"pattern": _part_of(term.text)})
     if isinstance(term, IsAssigned):
         return Condition(f"NOT {UNASSIGNED}" if term.is_assigned else UNASSIGNED, {})
     if isinstance(term, Is):
         raise TypeError("The status is asked for by itself.")
-    condition = _positive(term, project, user_id)
+    condition = _positive(term, context)
     # What is unknown is not what is looked for.
     return condition._replace(sql=f"({condition.sql}) IS {'NOT ' * term.is_negated}TRUE")
 
 
-def _positive(
-    term: Has | Field | Tag | Number | Moment, project: Project, user_id: int | None
-) -> Condition:
+def _positive(term: Has | Field | Tag | Number | Moment, context: Context) -> Condition:
     match term:
         case Has():
             return _has(term.key)
@@ -191,7 +203,7 @@ def _positive(
         case Moment():
             return _moment(term)
         case Field():
-            return _FIELDS[term.field](term, project, user_id)
+            return _FIELDS[term.field](term, context)
 
 
 def _has(key: str) -> Condition:
@@ -211,24 +223,31 @@ def _tag(key: str, values: Sequence[str]) -> Condition:
 # Fields -------------------------------------------------------------------------------------------
 
 
-def _column(term: Field, project: Project, user_id: int | None) -> Condition:
+def _column(term: Field, context: Context) -> Condition:
     return _is_one_of(_COLUMNS[term.field], term.values)
 
 
-def _message(term: Field, project: Project, user_id: int | None) -> Condition:
+def _message(term: Field, context: Context) -> Condition:
     patterns = literal(f"%{_pattern(value)}%" for value in term.values)
     return Condition("i.message ILIKE ANY({patterns}::text[])", {"patterns": patterns})
 
 
-def _category(term: Field, project: Project, user_id: int | None) -> Condition:
+def _category(term: Field, context: Context) -> Condition:
     """All issues are of one category."""
     return Condition("{is_error}", {"is_error": "error" in term.values})
 
 
-def _short_id(term: Field, project: Project, user_id: int | None) -> Condition:
-    named = [read_short_id(value) for value in term.values]
-    known = literal(name[1] for name in named if name is not None and name[0] == project.slug)
-    return Condition("i.number = ANY({numbers}::bigint[])", {"numbers": known})
+def _short_id(term: Field, context: Context) -> Condition:
+    by_slug = {project.slug.lower(): project.pk for project in context.projects}
+    named = [named for value in term.values if (named := read_short_id(value))]
+    known = [(by_slug[slug], number) for slug, number in named if slug in by_slug]
+    return Condition(
+        SHORT_ID,
+        {
+            "projects": literal(project_id for project_id, _ in known),
+            "numbers": literal(number for _, number in known),
+        },
+    )
 
 
 def _people(values: Sequence[str], user_id: int | None) -> dict[str, Any]:
@@ -236,22 +255,22 @@ def _people(values: Sequence[str], user_id: int | None) -> dict[str, Any]:
     return {"me": user_id if "me" in values else None, "names": names}
 
 
-def _assigned(term: Field, project: Project, user_id: int | None) -> Condition:
+def _assigned(term: Field, context: Context) -> Condition:
     teams = literal(value[1:] for value in term.values if value.startswith("#"))
     nobody = "none" in term.values
-    people = _people(term.values, user_id)
+    people = _people(term.values, context.user_id)
     return Condition(ASSIGNED_TO, {"teams": teams, "nobody": nobody, **people})
 
 
-def _bookmarks(term: Field, project: Project, user_id: int | None) -> Condition:
-    return Condition(BOOKMARKED_BY, _people(term.values, user_id))
+def _bookmarks(term: Field, context: Context) -> Condition:
+    return Condition(BOOKMARKED_BY, _people(term.values, context.user_id))
 
 
-def _subscribed(term: Field, project: Project, user_id: int | None) -> Condition:
-    return Condition(SUBSCRIBED_BY, _people(term.values, user_id))
+def _subscribed(term: Field, context: Context) -> Condition:
+    return Condition(SUBSCRIBED_BY, _people(term.values, context.user_id))
 
 
-def _first_release(term: Field, project: Project, user_id: int | None) -> Condition:
+def _first_release(term: Field, context: Context) -> Condition:
     is_version, parameters = _is_one_of("release.version", term.values)
     sql = _FIRST_RELEASE.format(is_version=is_version)
     if "latest" in term.values:
@@ -259,14 +278,14 @@ def _first_release(term: Field, project: Project, user_id: int | None) -> Condit
     return Condition(sql, parameters)
 
 
-def _release(term: Field, project: Project, user_id: int | None) -> Condition:
+def _release(term: Field, context: Context) -> Condition:
     condition = _tag("release", term.values)
     if "latest" in term.values:
         condition = condition._replace(sql=f"({condition.sql} OR {RELEASE_IS_NEWEST})")
     return condition
 
 
-def _user(term: Field, project: Project, user_id: int | None) -> Condition:
+def _user(term: Field, context: Context) -> Condition:
     """By the name that events go by, `id:1`, or by any name of the user: `email:a@example.com`."""
     texts: list[str] = []
     named: dict[str, list[str]] = {}
@@ -285,14 +304,14 @@ def _user(term: Field, project: Project, user_id: int | None) -> Condition:
     return Condition(_TAG.format(is_value=is_value), {"key": "user", **parameters})
 
 
-def _user_name(term: Field, project: Project, user_id: int | None) -> Condition:
+def _user_name(term: Field, context: Context) -> Condition:
     column = _USER_COLUMNS[term.field.removeprefix("user.")]
     is_person, parameters = _is_one_of(column, term.values)
     sql = _TAG.format(is_value=_USER.format(is_person=is_person))
     return Condition(sql, {"key": "user", **parameters})
 
 
-_FIELDS: dict[str, Callable[[Field, Project, int | None], Condition]] = {
+_FIELDS: dict[str, Callable[[Field, Context], Condition]] = {
     "title": _column,
     "culprit": _column,
     "type": _column,

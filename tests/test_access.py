@@ -64,6 +64,9 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "organizations/<str:organization>/shortids/<str:short_id>/": of("org"),
     "organizations/<str:organization>/eventids/<str:event_id>/": of("org"),
     **{route: {"GET": set()} for route in PAIRS},
+    # Who may read one issue may read them all, and nobody else: an `org` scope alone will not do.
+    "organizations/<str:organization>/issues/": of("event"),
+    "organizations/<str:organization>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/issues/": of("event"),
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/": of("project"),

@@ -11,7 +11,7 @@ from .views.events import (
     OldestEventView,
     ProjectEventListView,
 )
-from .views.issues import ProjectIssueListView
+from .views.issues import OrganizationIssueListView, ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
 from .views.tags import TagDetailView, TagListView, TagValueListView
@@ -45,13 +45,13 @@ urlpatterns = [
     ),
     path("organizations/<str:organization>/shortids/<str:short_id>/", ShortIdView.as_view()),
     path("organizations/<str:organization>/eventids/<str:event_id>/", EventIdView.as_view()),
-    path(
-        "projects/<str:organization>/<str:project>/issues/",
-        ProjectIssueListView.as_view(),
-    ),
-    path(
-        "projects/<str:organization>/<str:project>/groups/",
-        ProjectIssueListView.as_view(),
+    *(
+        path(f"{place}/{issues}/", view.as_view())
+        for place, view in (
+            ("organizations/<str:organization>", OrganizationIssueListView),
+            ("projects/<str:organization>/<str:project>", ProjectIssueListView),
+        )
+        for issues in ("issues", "groups")
     ),
     path(
         "projects/<str:organization>/<str:project>/events/",

@@ -316,6 +316,7 @@ def sorted_issues(project: Project) -> dict[str, list[int]]:
             first_seen=SEEN + timedelta(hours=number % 3),
             last_seen=SEEN + timedelta(days=1, seconds=-700 * (number // 2)),
             times_seen=(1, 0, 3, 3, 100, 7, 3)[number],
+            user_count=(0, 2, 0, 1, 1, 0, 9)[number],
             status=(Status.UNRESOLVED, Status.RESOLVED)[number % 2],
         )
         for number in range(7)
@@ -328,6 +329,7 @@ def sorted_issues(project: Project) -> dict[str, list[int]]:
         "date": order(lambda row: row.last_seen),
         "new": order(lambda row: row.first_seen),
         "freq": order(lambda row: row.times_seen),
+        "user": order(lambda row: row.user_count),
         "priority": order(
             lambda row: floor(600 * log(max(row.times_seen, 1)) + row.last_seen.timestamp())
         ),
@@ -336,7 +338,7 @@ def sorted_issues(project: Project) -> dict[str, list[int]]:
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
 @pytest.mark.parametrize("query", ["", "ValueError"])
-@pytest.mark.parametrize("sort", ["date", "new", "freq", "priority"])
+@pytest.mark.parametrize("sort", ["date", "new", "freq", "user", "priority"])
 def test_a_walk_in_any_order_sees_every_issue_once(
     api: APIClient, sorted_issues: dict[str, list[int]], sort: str, query: str, limit: int
 ) -> None:
