@@ -15,7 +15,7 @@ from sentrylite.organizations.models import Project
 
 from .models.issue import read_short_id
 from .payload.attributes import MAX_AGE, MAX_AHEAD
-from .search import Bound, Field, Has, Is, IsAssigned, Moment, Number, Tag, Term, Text
+from .search import FIELDS, Bound, Field, Has, Is, IsAssigned, Moment, Number, Tag, Term, Text
 
 OPERATORS = {"<": "<", "<=": "<=", "=": "=", ">=": ">=", ">": ">"}
 
@@ -23,6 +23,11 @@ TEXT = "(i.title ILIKE {pattern} OR i.culprit ILIKE {pattern} OR i.message ILIKE
 
 SHORT_ID = """
     (i.project_id, i.number) IN (SELECT * FROM unnest({projects}::bigint[], {numbers}::bigint[]))
+"""
+
+IN_PROJECTS = """
+    place.project_id IN (SELECT project.id FROM organizations_project project
+        WHERE project.organization_id = %(organization)s AND ({is_slug}))
 """
 
 UNASSIGNED = "(i.assigned_user_id IS NULL AND i.assigned_team_id IS NULL)"
@@ -61,7 +66,7 @@ ASSIGNED_TO = f"""
         OR i.assigned_team_id IN (
             SELECT membership.team_id FROM organizations_teammembership membership
             JOIN organizations_organizationmember member ON member.id = membership.member_id
-            WHERE member.user_id IN ({_PEOPLE}))
+            WHERE member.user_id IN ({_PEOPLE}) OR member.user_id = {{me_in_teams}}::bigint)
         OR i.assigned_team_id IN (
             SELECT team.id FROM organizations_team team
             WHERE team.organization_id = %(organization)s AND team.slug = ANY({{teams}}::text[]))
@@ -111,18 +116,21 @@ _COLUMNS = {
     "title": "i.title",
     "culprit": "i.culprit",
     "type": "i.type",
+    "platform": "i.platform",
+    "error_type": "i.metadata->>'type'",
+    "error_value": "i.metadata->>'value'",
     "times_seen": "i.times_seen",
     "issue_id": "i.id",
+    "project_id": "i.project_id",
     "first_seen": "i.first_seen",
     "last_seen": "i.last_seen",
     "active_since": "i.active_at",
 }
+_TEXTS = ("title", "culprit", "type", "platform", "error_type", "error_value")
 _HAS = {
     "assigned": f"NOT {UNASSIGNED}",
-    "assigned_to": f"NOT {UNASSIGNED}",
-    "firstRelease": "i.first_release_id IS NOT NULL",
-    "first-release": "i.first_release_id IS NOT NULL",
     "first_release": "i.first_release_id IS NOT NULL",
+    **{name: f"{_COLUMNS[name]} <> ''" for name in _TEXTS},
 }
 
 # How long after and before it happened an event can have been received, as ingestion sees to it.
@@ -207,8 +215,8 @@ def _positive(term: Has | Field | Tag | Number | Moment, context: Context) -> Co
 
 
 def _has(key: str) -> Condition:
-    if key in _HAS:
-        return Condition(_HAS[key], {})
+    if (sql := _HAS.get(FIELDS.get(key, ""))) is not None:
+        return Condition(sql, {})
     if key.startswith("user.") and (column := _USER_COLUMNS.get(key.removeprefix("user."))):
         sql = _TAG.format(is_value=_USER.format(is_person=f"{column} <> ''"))
         return Condition(sql, {"key": "user"})
@@ -250,8 +258,13 @@ def _short_id(term: Field, context: Context) -> Condition:
     )
 
 
+def _project(term: Field, context: Context) -> Condition:
+    is_slug, parameters = _is_one_of("project.slug", term.values)
+    return Condition(IN_PROJECTS.format(is_slug=is_slug), parameters)
+
+
 def _people(values: Sequence[str], user_id: int | None) -> dict[str, Any]:
-    names = literal(value.lower() for value in values if value != "me")
+    names = literal(value.lower() for value in values if value not in ("me", "my_teams"))
     return {"me": user_id if "me" in values else None, "names": names}
 
 
@@ -259,6 +272,7 @@ def _assigned(term: Field, context: Context) -> Condition:
     teams = literal(value[1:] for value in term.values if value.startswith("#"))
     nobody = "none" in term.values
     people = _people(term.values, context.user_id)
+    people["me_in_teams"] = context.user_id if "my_teams" in term.values else None
     return Condition(ASSIGNED_TO, {"teams": teams, "nobody": nobody, **people})
 
 
@@ -312,12 +326,11 @@ def _user_name(term: Field, context: Context) -> Condition:
 
 
 _FIELDS: dict[str, Callable[[Field, Context], Condition]] = {
-    "title": _column,
-    "culprit": _column,
-    "type": _column,
+    **dict.fromkeys(_TEXTS, _column),
     "message": _message,
     "category": _category,
     "short_id": _short_id,
+    "project": _project,
     "assigned": _assigned,
     "bookmarks": _bookmarks,
     "subscribed": _subscribed,

@@ -443,6 +443,15 @@ def test_a_short_id_finds_its_issue_in_any_project(api: APIClient, issues: list[
     assert find(api, f"!{both}") == [issues[2].pk, issues[3].pk]
 
 
+def test_a_search_names_projects(api: APIClient, issues: list[Issue]) -> None:
+    of_project, of_other = ([issue.pk for issue in part] for part in (issues[::2], issues[1::2]))
+    for query in ("project:pump-station", "!project:launch*", f"project.id:{issues[0].project_id}"):
+        assert find(api, query) == of_project
+        assert find(api, query, project=issues[1].project_id) == []
+    assert find(api, "project.name:[launch-pad,nope]") == of_other
+    assert find(api, "project:[launch-pad,pump-station]") == [issue.pk for issue in issues]
+
+
 def test_the_newest_release_is_that_of_each_project(
     api: APIClient, organization: Organization, issues: list[Issue]
 ) -> None:
