@@ -72,6 +72,7 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
+    "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),
     "teams/<str:organization>/<str:team>/stats/": of("team"),
 }

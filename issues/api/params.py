@@ -34,7 +34,6 @@ SORTS: dict[str, Sort] = {name: name for name in SORT_KEYS}
 # What later servers weigh up in ways of their own is sorted by date here.
 LATER_SORTS: dict[str, Sort] = {"recommended": "date", "inbox": "date", "trends": "date"}
 SPANS = {"24h": LIST_HOURS_24, "14d": LIST_DAYS_14}
-ALL = "-1"
 STATUSES = {
     OPEN: Issue.Status.UNRESOLVED,
     RESOLVED: Issue.Status.RESOLVED,
@@ -192,17 +191,6 @@ def span_since(since: datetime | None, now: datetime) -> Span:
     age = max((now - since).total_seconds(), 0)
     width = HOUR if age <= 2 * DAY else DAY
     return Span(width, min(int(age // width), SAMPLES[width]))
-
-
-def read_project_ids(query: QueryDict) -> frozenset[int] | None:
-    """The ids in the repeatable parameter `project`; None, also for -1, is all of them. Raises
-    BadParameter. (Conventions contract, section 9.)"""
-    values = [value for value in query.getlist("project") if value]
-    if not all(value == ALL or params.is_id(value) for value in values):
-        raise BadParameter("Invalid project parameter. Values must be numbers.")
-    if not values or ALL in values:
-        return None
-    return frozenset(map(int, values))
 
 
 def _read_environments(query: QueryDict) -> frozenset[str] | None:

@@ -12,7 +12,7 @@ from sentrylite.arrays import literal
 from sentrylite.statements import Statement
 
 from .access import Access, Caller
-from .models import Environment, Organization, Project, Role, Team
+from .models import Environment, EnvironmentProject, Organization, Project, Role, Team
 from .models.organization import Status
 from .models.project import ProjectTeam
 
@@ -168,6 +168,20 @@ def find_environments(organization_id: int, names: Collection[str]) -> list[int]
     found = Environment.objects.filter(organization_id=organization_id, name__in=set(names))
     ids = sorted(found.values_list("pk", flat=True))
     return ids if len(ids) == len(set(names)) else None
+
+
+def environments_of(
+    projects: Iterable[Project], *, is_hidden: bool | None = None
+) -> list[Environment]:
+    """The environments that any of the projects has, by name; those it hides, or those it does not.
+
+    Without that of events that name none. One statement.
+    """
+    links = EnvironmentProject.objects.filter(project__in=list(projects))
+    if is_hidden is not None:
+        links = links.filter(is_hidden=is_hidden)
+    named = Environment.objects.exclude(name="")
+    return list(named.filter(pk__in=links.values("environment")).order_by("name"))
 
 
 def find_actor(organization: Organization, text: str) -> User | Team | None:

@@ -1,19 +1,18 @@
 """Issues: lists of them, and changes to many."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import QueryDict
 from django.utils import timezone
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from issues import actions, filters, queries
 from issues.api.changes import change, projects_of
 from issues.api.inputs import BulkUpdateInput
-from issues.api.params import IssueListParams, IssueSearchParams, read_project_ids
+from issues.api.params import IssueListParams, IssueSearchParams
 from issues.api.serializers.issues import (
     BulkUpdateSerializer,
     IssueListSerializer,
@@ -29,7 +28,7 @@ from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import EVENT_SCOPES, Access
 from sentrylite.organizations.api.base import (
     CallerView,
-    OrganizationScopedView,
+    OrganizationProjectsView,
     ProjectScopedView,
 )
 from sentrylite.organizations.models import Organization, Project
@@ -41,7 +40,7 @@ class IssueListView(CallerView):
     scopes = EVENT_SCOPES
     access: Access
     organization: Organization
-    projects: Collection[Project]
+    projects: list[Project]
 
     serializer: type[IssueSerializer]
 
@@ -136,7 +135,7 @@ class ProjectIssueListView(IssueListView, ProjectScopedView):
         self.projects = [project]
 
 
-class OrganizationIssueListView(IssueListView, OrganizationScopedView):
+class OrganizationIssueListView(IssueListView, OrganizationProjectsView):
     """The issues of those of an organization's projects that the caller reaches. Their answers have
     the keys of later years."""
 
@@ -148,13 +147,6 @@ class OrganizationIssueListView(IssueListView, OrganizationScopedView):
 
     def read_page(self, query: QueryDict, now: datetime) -> IssueListParams:
         return IssueListParams.of_organization(query, now)
-
-    def find_scope(self, **path: str) -> None:
-        super().find_scope(**path)
-        ids = read_project_ids(self.request.query_params)
-        self.projects = organization_queries.find_projects(self.access, ids)
-        if ids is not None and len(self.projects) < len(ids):
-            raise PermissionDenied
 
     def answer(
         self, issues: Sequence[Issue], params: IssueListParams, found: "Found", now: datetime
