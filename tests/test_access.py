@@ -67,6 +67,7 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     # Who may read one issue may read them all, and nobody else: an `org` scope alone will not do.
     "organizations/<str:organization>/issues/": of("event"),
     "organizations/<str:organization>/groups/": of("event"),
+    "organizations/<str:organization>/issues-count/": of("event"),
     "projects/<str:organization>/<str:project>/issues/": of("event"),
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/": of("project"),

@@ -172,6 +172,25 @@ class IssueListParams:
         )
 
 
+MAX_SEARCHES = 10
+
+
+def read_searches(query: QueryDict, now: datetime) -> dict[str, IssueSearchParams]:
+    """What each of the repeated `query` asks of an organization's issues, by how it is written.
+
+    Raises BadParameter.
+    """
+    texts = dict.fromkeys(query.getlist("query"))
+    if len(texts) > MAX_SEARCHES:
+        raise BadParameter(f"Invalid query: more than {MAX_SEARCHES} searches.")
+    searches = {}
+    for text in texts:
+        one = query.copy()
+        one["query"] = text
+        searches[text] = IssueSearchParams.of_organization(one, now)
+    return searches
+
+
 def _read_spans(
     query: QueryDict, name: str, called: str, choices: Mapping[str, Span]
 ) -> dict[str, Span]:

@@ -11,7 +11,7 @@ from .views.events import (
     OldestEventView,
     ProjectEventListView,
 )
-from .views.issues import OrganizationIssueListView, ProjectIssueListView
+from .views.issues import IssueCountView, OrganizationIssueListView, ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
 from .views.tags import TagDetailView, TagListView, TagValueListView
@@ -43,6 +43,7 @@ urlpatterns = [
         )
         for below, view in ISSUE_PATHS.items()
     ),
+    path("organizations/<str:organization>/issues-count/", IssueCountView.as_view()),
     path("organizations/<str:organization>/shortids/<str:short_id>/", ShortIdView.as_view()),
     path("organizations/<str:organization>/eventids/<str:event_id>/", EventIdView.as_view()),
     *(

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from issues import actions, filters, queries
 from issues.api.changes import change, projects_of
 from issues.api.inputs import BulkUpdateInput
-from issues.api.params import IssueListParams, IssueSearchParams
+from issues.api.params import IssueListParams, IssueSearchParams, read_searches
 from issues.api.serializers.issues import (
     BulkUpdateSerializer,
     IssueListSerializer,
@@ -34,13 +34,26 @@ from sentrylite.organizations.api.base import (
 from sentrylite.organizations.models import Organization, Project
 
 
-class IssueListView(CallerView):
-    """List the issues of some projects, change and remove many (issues contract, section 5)."""
+class IssueSearchView(CallerView):
+    """A view that looks for issues in some projects of an organization."""
 
     scopes = EVENT_SCOPES
     access: Access
     organization: Organization
     projects: list[Project]
+
+    def search(self, chosen: IssueSearchParams, now: datetime) -> "Found":
+        ids = None
+        if chosen.environments is not None:
+            names = chosen.environments
+            # Of environments that nobody knows there are no issues.
+            ids = organization_queries.find_environments(self.organization.pk, names) or []
+        context = filters.Context(self.organization.pk, self.projects, self.caller.user_id)
+        return Found(context, chosen, ids, now)
+
+
+class IssueListView(IssueSearchView):
+    """List the issues of some projects, change and remove many (issues contract, section 5)."""
 
     serializer: type[IssueSerializer]
 
@@ -89,15 +102,6 @@ class IssueListView(CallerView):
             return queries.find_issues_by_id(self.projects, ids)
         return self.search(self.read_search(query, now), now).first(queries.MAX_HITS)
 
-    def search(self, chosen: IssueSearchParams, now: datetime) -> "Found":
-        ids = None
-        if chosen.environments is not None:
-            names = chosen.environments
-            # Of environments that nobody knows there are no issues.
-            ids = organization_queries.find_environments(self.organization.pk, names) or []
-        context = filters.Context(self.organization.pk, self.projects, self.caller.user_id)
-        return Found(context, chosen, ids, now)
-
     def direct_hit(self, params: IssueListParams) -> Issue | None:
         """The issue of an event, or with a short id, that is all of the search."""
         if params.event_id:
@@ -121,7 +125,6 @@ class IssueListView(CallerView):
 class ProjectIssueListView(IssueListView, ProjectScopedView):
     """The issues of a project."""
 
-    scopes = EVENT_SCOPES
     serializer = IssueListSerializer
 
     def read_search(self, query: QueryDict, now: datetime) -> IssueSearchParams:
@@ -139,7 +142,6 @@ class OrganizationIssueListView(IssueListView, OrganizationProjectsView):
     """The issues of those of an organization's projects that the caller reaches. Their answers have
     the keys of later years."""
 
-    scopes = EVENT_SCOPES
     serializer = OrganizationIssueListSerializer
 
     def read_search(self, query: QueryDict, now: datetime) -> IssueSearchParams:
@@ -153,6 +155,18 @@ class OrganizationIssueListView(IssueListView, OrganizationProjectsView):
     ) -> list[dict[str, Any]]:
         queries.load_handled(issues)
         return super().answer(issues, params, found, now)
+
+
+class IssueCountView(IssueSearchView, OrganizationProjectsView):
+    """How many issues each of some searches finds in an organization, counted like a list's hits.
+    One statement for each, and another where environments are chosen."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        now = timezone.now()
+        searches = read_searches(request.query_params, now)
+        return Response(
+            {text: self.search(chosen, now).count() for text, chosen in searches.items()}
+        )
 
 
 class Found:

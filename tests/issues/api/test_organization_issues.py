@@ -522,6 +522,49 @@ def test_errors_that_nobody_handled(api: APIClient, issues: list[Issue]) -> None
     assert [issue["isUnhandled"] for issue in api.get(PATH).json()] == [True, False, False, True]
 
 
+# Counting -----------------------------------------------------------------------------------------
+
+COUNT = "/api/0/organizations/acme/issues-count/"
+
+
+@pytest.mark.parametrize("searches", [0, 2, 10])
+def test_each_search_is_counted(
+    api: APIClient, issues: list[Issue], searches: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:  # fmt: skip
+    Issue.objects.filter(pk=issues[0].pk).update(status=Status.RESOLVED, title="KeyError")
+    expected = {
+        "is:unresolved": 3, "is:resolved": 1, "": 4, "valueerror": 3, "KeyError": 1,
+        "project:launch-pad": 2, "!project:launch-pad": 2, "age:-1m": 0, "timesSeen:0": 4,
+        "nothing": 0,
+    }  # fmt: skip
+    wanted = dict(list(expected.items())[:searches])
+    with django_assert_num_queries(3 + searches):
+        response = api.get(COUNT, {"query": [*wanted, *wanted]})
+    assert (response.status_code, response.json()) == (200, wanted)
+
+
+def test_counts_are_of_projects_environments_and_a_time(
+    api: APIClient, organization: Organization, issues: list[Issue], now: datetime
+) -> None:
+    count(issues[0], factories.EnvironmentFactory(organization=organization, name="dev"), 1, now)
+    for parameters, found in (
+        ({"project": issues[0].project_id}, 2), ({"environment": "dev"}, 1),
+        ({"environment": "nope"}, 0), ({"statsPeriod": "54h"}, 1), ({"project": "-1"}, 4),
+    ):  # fmt: skip
+        assert api.get(COUNT, {"query": "x:1"} | parameters).json() == {"x:1": 0}
+        assert api.get(COUNT, {"query": ""} | parameters).json() == {"": found}
+
+
+def test_counts_that_cannot_be_had(api: APIClient, issues: list[Issue]) -> None:
+    response = api.get(COUNT, {"query": [f"x:{number}" for number in range(11)]})
+    assert response.json() == {"detail": "Invalid query: more than 10 searches."}
+    for query in ("query=&query=is:x", "query=%00", "query=&statsPeriod=x", "project=x"):
+        assert api.get(f"{COUNT}?{query}").status_code == 400
+    foreign = factories.ProjectFactory()
+    assert api.get(COUNT, {"query": "", "project": foreign.pk}).status_code == 403
+
+
 # Changing many ------------------------------------------------------------------------------------
 
 
