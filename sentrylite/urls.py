@@ -11,6 +11,7 @@ from sentrylite.organizations.api.views.index import ApiIndexView
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/0/", ApiIndexView.as_view()),
+    path("api/0/", include("sentrylite.organizations.api.urls")),
     path("api/0/", include("issues.api.urls")),
     path("api/0/", include("stats.api.urls")),
     re_path(r"^api/", UnknownPathView.as_view()),
