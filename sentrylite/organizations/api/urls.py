@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import audit, callers, keys, members, organizations, teams
+from .views import audit, callers, environments, keys, members, organizations, teams
 
 urlpatterns = [
     path("auth/", callers.UserView.as_view()),
@@ -16,6 +16,7 @@ urlpatterns = [
             "api-keys/": keys.ApiKeyListView,
             "api-keys/<str:key_id>/": keys.ApiKeyDetailView,
             "audit-logs/": audit.AuditLogView,
+            "environments/": environments.OrganizationEnvironmentListView,
             "members/": members.MemberListView,
             "members/<str:member_id>/": members.MemberDetailView,
             "members/<str:member_id>/teams/<str:team>/": members.MemberTeamView,
