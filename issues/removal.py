@@ -5,7 +5,7 @@ It stands at the right end of the street, where every table is known.
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.apps import apps
@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 
 from sentrylite.organizations.models import Organization, Project
 from sentrylite.organizations.models.organization import Status
+from sentrylite.organizations.notices import KEPT_FOR
 from sentrylite.releases.models import Release
 from stats.models import Kind
 
@@ -23,8 +24,6 @@ logger = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 5_000
 OBJECTS_AT_ONCE = 500
-# Until then an owner may think better of it (organizations contract, section 6).
-PURGE_AFTER = timedelta(hours=24)
 
 # Rows of other partitions that happen to have the same address are the project's own as well.
 DELETE_ROWS_OF_PROJECT = """
@@ -47,7 +46,7 @@ ORGANIZATION_KINDS = [
 
 def due(now: datetime) -> QuerySet[Organization]:
     """The organizations that were deleted a day ago, or are half gone."""
-    is_old = Q(status=Status.PENDING_DELETION, deleted_at__lt=now - PURGE_AFTER)
+    is_old = Q(status=Status.PENDING_DELETION, deleted_at__lt=now - KEPT_FOR)
     return Organization.objects.filter(is_old | Q(status=Status.DELETION_IN_PROGRESS))
 
 

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from .views import absent, audit, callers, dashboards, keys, members, organizations, teams
+from .views import (
+    absent,
+    audit,
+    callers,
+    dashboards,
+    environments,
+    keys,
+    members,
+    organizations,
+    teams,
+)
 
 urlpatterns = [
     path("auth/", callers.UserView.as_view()),
@@ -21,6 +31,7 @@ urlpatterns = [
             "dashboards/<str:dashboard_id>/widgets/": dashboards.WidgetListView,
             "dashboards/<str:dashboard_id>/widgets/<str:widget_id>": dashboards.WidgetDetailView,
             "dashboards/<str:dashboard_id>/widgets/<str:widget_id>/": dashboards.WidgetDetailView,
+            "environments/": environments.OrganizationEnvironmentListView,
             "members/": members.MemberListView,
             "members/<str:member_id>/": members.MemberDetailView,
             "members/<str:member_id>/teams/<str:team>/": members.MemberTeamView,
