@@ -89,6 +89,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),
+    "organizations/<str:organization>/stats_v2/": of("org"),
     "organizations/": of("org"),
     "organizations/<str:organization>/": of("org"),
     "organizations/<str:organization>/api-keys/": dict.fromkeys(

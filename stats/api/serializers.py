@@ -1,10 +1,14 @@
 """Series as JSON (stats contract, sections 2 and 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from sentrylite.api.serializers import OutputSerializer
+from sentrylite.api.serializers import OutputSerializer, timestamp
+from stats.outcomes import Group
 from stats.periods import Points
+
+from .params import OutcomeStatsParams
 
 
 class SeriesSerializer(OutputSerializer):
@@ -19,3 +23,31 @@ class SeriesByIdSerializer(OutputSerializer):
 
     def to_representation(self, series: Mapping[int, Points]) -> Any:
         return {str(each): points for each, points in series.items()} or []
+
+
+class OutcomesSerializer(OutputSerializer):
+    """Groups of outcomes, as `stats_v2` answers. Pass `context={"params": …}`.
+
+    Projects have no series: there can be too many of them (clients contract, section 8).
+    """
+
+    def to_representation(self, groups: Sequence[Group]) -> dict[str, Any]:
+        params = self.context["params"]
+        width, buckets = params.period.width, params.period.buckets
+        return {
+            "start": _moment(buckets.start * width),
+            "end": _moment(buckets.stop * width),
+            "intervals": [_moment(bucket * width) for bucket in buckets],
+            "groups": [_group(each, params) for each in groups],
+        }
+
+
+def _group(group: Group, params: OutcomeStatsParams) -> dict[str, Any]:
+    answer = {"by": group.by, "totals": dict.fromkeys(params.fields, group.total)}
+    if "project" in params.groups:
+        return answer
+    return {**answer, "series": dict.fromkeys(params.fields, group.series)}
+
+
+def _moment(epoch: int) -> str:
+    return timestamp(datetime.fromtimestamp(epoch, UTC))

@@ -8,15 +8,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sentrylite.organizations.api.base import (
+    OrganizationProjectsView,
     OrganizationScopedView,
     ProjectScopedView,
     TeamScopedView,
 )
-from stats import usage
+from stats import outcomes, usage
 from stats.models import Kind
 
-from .params import OrganizationStatsParams, ProjectStatsParams, TeamStatsParams
-from .serializers import SeriesByIdSerializer, SeriesSerializer
+from .params import (
+    OrganizationStatsParams,
+    OutcomeStatsParams,
+    ProjectStatsParams,
+    TeamStatsParams,
+)
+from .serializers import OutcomesSerializer, SeriesByIdSerializer, SeriesSerializer
 
 
 def environment_id(organization_id: int, name: str | None) -> int | None:
@@ -55,6 +61,23 @@ class OrganizationStatsView(OrganizationScopedView):
             environment_id=environment,
         )
         return Response(SeriesByIdSerializer(found).data)
+
+
+class OutcomeStatsView(OrganizationProjectsView):
+    """Count what became of the data of projects that the caller reaches (`stats_v2`)."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        now = timezone.now()
+        params = OutcomeStatsParams.read(request.query_params, now)
+        counts = outcomes.read_outcomes(
+            [project.pk for project in self.projects],
+            params.period,
+            now.timestamp(),
+            by_project="project" in params.groups,
+        )
+        wanted = {outcome: each for outcome, each in counts.items() if params.wants(outcome)}
+        groups = outcomes.group(wanted, params.groups, params.period)
+        return Response(OutcomesSerializer(groups, context={"params": params}).data)
 
 
 class ProjectStatsView(ProjectScopedView):
