@@ -88,6 +88,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "projects/<str:organization>/<str:project>/tags/<str:key>/values/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/environments/": of("org"),
+    "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),
     "organizations/<str:organization>/stats_v2/": of("org"),
     "organizations/": of("org"),

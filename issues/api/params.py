@@ -402,6 +402,24 @@ def read_environments(query: QueryDict) -> tuple[str, ...]:
     return names
 
 
+@dataclass(frozen=True, slots=True)
+class ScrubbingSuggestionsParams:
+    """Which event to look at, if any."""
+
+    event_id: UUID | None
+    project_id: int | None
+
+    @classmethod
+    def read(cls, query: QueryDict) -> Self:
+        text, project = query.get("eventId"), query.get("projectId")
+        event_id = read_event_id(text) if text else None
+        if text and event_id is None:
+            raise BadParameter("Invalid eventId. It takes 32 hexadecimal digits.")
+        if project and not params.is_id(project):
+            raise BadParameter("Invalid projectId. It takes a project's id.")
+        return cls(event_id, int(project) if project else None)
+
+
 # Tags ---------------------------------------------------------------------------------------------
 
 # How the values of a tag can be sorted, and what by.
