@@ -456,7 +456,9 @@ FIND_ADDRESS = """
 """
 
 FIND_EVENT = f"""
-    SELECT {rows.columns(Event, "e")}, i.first_seen
+    SELECT {rows.columns(Event, "e")}, i.first_seen, EXISTS (
+        SELECT 1 FROM issues_userreport
+        WHERE project_id = e.project_id AND event_id = replace(e.event_id::text, '-', ''))
     FROM issues_event e
     LEFT JOIN issues_issue i ON i.id = e.issue_id
     WHERE e.project_id = %(project)s AND e.received_at = %(received_at)s
@@ -494,10 +496,10 @@ def find_event(project_id: int, event_id: UUID) -> Event | None:
     row = _find_by_event_id(FIND_EVENT, project_id, event_id)
     if row is None:
         return None
-    *columns, issue_first_seen = row
+    *columns, issue_first_seen, has_report = row
     event = rows.instance(Event, columns)
     event.data = unpack(event)
-    event.issue_first_seen = issue_first_seen
+    event.issue_first_seen, event.has_report = issue_first_seen, has_report
     return event
 
 
