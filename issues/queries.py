@@ -456,9 +456,7 @@ FIND_ADDRESS = """
 """
 
 FIND_EVENT = f"""
-    SELECT {rows.columns(Event, "e")}, i.first_seen, EXISTS (
-        SELECT 1 FROM issues_userreport
-        WHERE project_id = e.project_id AND event_id = replace(e.event_id::text, '-', ''))
+    SELECT {rows.columns(Event, "e")}, i.first_seen
     FROM issues_event e
     LEFT JOIN issues_issue i ON i.id = e.issue_id
     WHERE e.project_id = %(project)s AND e.received_at = %(received_at)s
@@ -482,6 +480,9 @@ FIND_NEIGHBOURS = """
                 OR environment_id = ANY(%(environments)s::bigint[]))
             AND ("timestamp", event_id) < (%(timestamp)s, %(event)s)
         ORDER BY "timestamp" DESC, event_id DESC LIMIT 1
+    ), EXISTS (
+        SELECT 1 FROM issues_userreport
+        WHERE project_id = %(project)s AND event_id = %(reported)s
     )
 """
 
@@ -496,10 +497,10 @@ def find_event(project_id: int, event_id: UUID) -> Event | None:
     row = _find_by_event_id(FIND_EVENT, project_id, event_id)
     if row is None:
         return None
-    *columns, issue_first_seen, has_report = row
+    *columns, issue_first_seen = row
     event = rows.instance(Event, columns)
     event.data = unpack(event)
-    event.issue_first_seen, event.has_report = issue_first_seen, has_report
+    event.issue_first_seen = issue_first_seen
     return event
 
 
@@ -543,7 +544,7 @@ def load_neighbours(
 ) -> None:
     """Fill in the ids of the events just after and just before one in its issue, by when they
     happened and then by id (events contract, section 2), in any of these environments if some are
-    given. One statement.
+    given; and whether a user has said something about it. One statement.
 
     It looks only at the partitions that can hold them.
     """
@@ -556,6 +557,7 @@ def load_neighbours(
                 "issue": event.issue_id,
                 "timestamp": event.timestamp,
                 "event": event.event_id,
+                "reported": event.event_id.hex,
                 "environments": None if environment_ids is None else literal(environment_ids),
                 "next_from": max(first, event.timestamp - CLOCKS_DIFFER),
                 "next_to": now + CLOCKS_DIFFER,
@@ -563,7 +565,7 @@ def load_neighbours(
                 "previous_to": min(now, event.timestamp + LONGEST_WAY) + CLOCKS_DIFFER,
             },
         )
-        event.next_event_id, event.previous_event_id = cursor.fetchone()
+        event.next_event_id, event.previous_event_id, event.has_report = cursor.fetchone()
 
 
 def load_release(event: Event) -> None:

@@ -59,6 +59,8 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
             "tags/",
             "tags/<str:key>/",
             "tags/<str:key>/values/",
+            "user-feedback/",
+            "user-reports/",
         )
     },
     "organizations/<str:organization>/shortids/<str:short_id>/": of("org"),
@@ -68,6 +70,9 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
+    "projects/<str:organization>/<str:project>/user-feedback/": of("project"),
+    "projects/<str:organization>/<str:project>/user-reports/": of("project"),
+    "organizations/<str:organization>/user-feedback/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/stats/": of("org"),
     "teams/<str:organization>/<str:team>/stats/": of("team"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from issues.actions import Conditions
 from sentrylite.accounts.models import User
@@ -203,3 +204,21 @@ class BulkUpdateInput(IssueUpdateInput):
             if self.initial_data.get(name):
                 raise serializers.ValidationError({name: [f"{deed} is not supported yet."]})
         return super().validate(changes)
+
+
+class UserReportInput(Input):
+    """What a user says about an event (projects contract, section 9). All of it is required."""
+
+    event_id = serializers.CharField(max_length=32)
+    name = serializers.CharField(max_length=128)
+    email = serializers.EmailField(max_length=75)
+    comments = serializers.CharField()
+
+    def validate_event_id(self, value: str) -> str:
+        return value.lower()
+
+    @classmethod
+    def read(cls, request: Request, **context: Any) -> dict[str, Any]:
+        body = cls(data=request.data, context=context)
+        body.is_valid(raise_exception=True)
+        return dict(body.validated_data)

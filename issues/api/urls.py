@@ -11,6 +11,11 @@ from .views.events import (
     OldestEventView,
     ProjectEventListView,
 )
+from .views.feedback import (
+    IssueReportListView,
+    OrganizationReportListView,
+    ProjectReportListView,
+)
 from .views.issues import ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
@@ -30,6 +35,8 @@ ISSUE_PATHS = {
     "tags/": TagListView,
     "tags/<str:key>/": TagDetailView,
     "tags/<str:key>/values/": TagValueListView,
+    "user-feedback/": IssueReportListView,
+    "user-reports/": IssueReportListView,
 }
 
 urlpatterns = [
@@ -45,6 +52,15 @@ urlpatterns = [
     ),
     path("organizations/<str:organization>/shortids/<str:short_id>/", ShortIdView.as_view()),
     path("organizations/<str:organization>/eventids/<str:event_id>/", EventIdView.as_view()),
+    path("organizations/<str:organization>/user-feedback/", OrganizationReportListView.as_view()),
+    path(
+        "projects/<str:organization>/<str:project>/user-feedback/",
+        ProjectReportListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/user-reports/",
+        ProjectReportListView.as_view(),
+    ),
     path(
         "projects/<str:organization>/<str:project>/issues/",
         ProjectIssueListView.as_view(),

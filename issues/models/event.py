@@ -42,9 +42,9 @@ class Event(models.Model):
     # Filled by issues.queries, where a page needs them.
     data: dict[str, Any]  # find_event: the payload unpacked, {} for a damaged one
     issue_first_seen: datetime | None  # find_event: None for an event without its issue
-    next_event_id: UUID | None  # this and the next load_neighbours: in the same issue
+    next_event_id: UUID | None  # this and the next two load_neighbours: in the same issue
     previous_event_id: UUID | None
-    has_report: bool  # find_event: whether a user has said something about it
+    has_report: bool  # whether a user has said something about it
     release: Release | None  # load_release: None without one, or when it was deleted
     report: "UserReport | None"  # issues.feedback.load_report
 

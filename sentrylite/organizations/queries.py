@@ -1,5 +1,6 @@
 """Finding what a path names, together with what the caller may do there."""
 
+import hmac
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from sentrylite.accounts.models import User
 from sentrylite.statements import Statement
 
 from .access import Access, Caller
-from .models import Environment, Organization, Project, Role, Team
+from .dsn import Dsn
+from .models import Environment, Organization, Project, ProjectKey, Role, Team
 from .models.organization import Status
 from .models.project import ProjectTeam
 
@@ -198,3 +200,35 @@ def is_actor_of(project: Project, actor: User | Team) -> bool:
     return project.project_teams.filter(
         team__status=Status.ACTIVE, team__memberships__member__user=actor
     ).exists()
+
+
+def find_key(text: str) -> ProjectKey | None:
+    """The active key that a DSN names, with its project, which is active too; None for any other
+    text. One statement."""
+    try:
+        dsn = Dsn.parse(text)
+    except ValueError:
+        return None
+    key = (
+        ProjectKey.objects.filter(public_key=dsn.public_key, is_active=True)
+        .filter(project=dsn.project_id, project__status=Status.ACTIVE)
+        .filter(project__organization__status=Status.ACTIVE)
+        .select_related("project__organization")
+        .first()
+    )
+    if key is None or not hmac.compare_digest(dsn.secret_key or key.secret_key, key.secret_key):
+        return None
+    return key
+
+
+def find_projects(access: Access) -> list[Project]:
+    """The active projects of the organization that the caller reaches. Two statements."""
+    projects = (
+        Project.objects.active().filter(organization=access.organization).prefetch_related("teams")
+    )
+    found = []
+    for project in projects.order_by("pk"):
+        if access.reaches_project(frozenset(team.pk for team in project.teams.all())):
+            project.organization = access.organization
+            found.append(project)
+    return found

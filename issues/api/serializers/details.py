@@ -46,7 +46,7 @@ class WithDetails(IssueSerializer):
             "seenBy": [self._viewer(viewer) for viewer in details.viewers],
             "stats": issue.series,
             "tags": tag_summaries(issue),
-            "userReportCount": 0,
+            "userReportCount": details.report_count,
         }
         return dict(sorted(answer.items()))
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from issues import events, queries
+from issues import events, feedback, queries
 from issues.api.base import IssueEventView, IssueScopedView
 from issues.api.params import (
     EventListParams,
@@ -142,6 +142,7 @@ class EndEventView(IssueEventView):
             return Response(NO_EVENTS, status=404)
         queries.load_neighbours(event, now, environment_ids=environment_ids)
         queries.load_release(event)
+        feedback.load_report(event)
         context = {"user": self.caller.user}
         return Response(EventDetailSerializer(event, context=context).data)
 
@@ -169,5 +170,6 @@ class EventDetailView(ProjectScopedView):
             return Response(NOT_FOUND, status=404)
         queries.load_neighbours(event, timezone.now())
         queries.load_release(event)
+        feedback.load_report(event)
         context = {"user": self.caller.user}
         return Response(EventDetailSerializer(event, context=context).data)

@@ -571,6 +571,7 @@ def test_a_serializer_asks_nothing(
     assert event is not None
     queries.load_neighbours(event, now)
     queries.load_release(event)
+    feedback.load_report(event)
     with django_assert_num_queries(0):
         assert EventDetailSerializer(event).data["id"] == EVENT_ID.hex
 
