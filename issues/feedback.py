@@ -111,14 +111,16 @@ class Known(NamedTuple):
     payload: Any
 
 
-def submit_report(report: PreparedReport, *, now: datetime) -> int:
+def submit_report(
+    report: PreparedReport, *, now: datetime, event_max_age: timedelta | None = EVENT_MAX_AGE
+) -> int:
     """Store what somebody says; returns the report's id. Raises TooLate.
 
     Said again within five minutes it replaces what was said before. Of an event that is older than
     half an hour nothing more is taken (projects contract, section 9).
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        oldest = now - EVENT_MAX_AGE
+        oldest = now - event_max_age if event_max_age else None
         stored = store_reports(cursor, [report], now=now.timestamp(), oldest_event=oldest)
     if not stored:
         raise TooLate

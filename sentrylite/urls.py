@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from issues.admin.permalink import show_issue
+from issues.api.views.embed import ErrorPageView
 from sentrylite.api import errors
 from sentrylite.organizations.api.views.index import ApiIndexView
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("api/0/", ApiIndexView.as_view()),
     path("api/0/", include("issues.api.urls")),
     path("api/0/", include("stats.api.urls")),
+    path("api/embed/error-page/", ErrorPageView.as_view()),
     re_path(r"^api/", errors.not_found),
     path("organizations/<slug:organization>/issues/<int:issue_id>/", show_issue),
 ]

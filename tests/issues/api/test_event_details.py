@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from issues import partitions, queries
+from issues import feedback, partitions, queries
 from issues.api.serializers.events import EventDetailSerializer, EventSummarySerializer
 from issues.models import Event, Issue
 from issues.payload.event import ScrubRules, Sender
