@@ -32,9 +32,16 @@ DELETE_ROWS = tuple(
         "issues_issuetag",
         "issues_issueuser",
         "issues_issuerelease",
+        "issues_userreport",
         "stats_issueday",
     )
 )
+
+# Reports go as events do: they tell names and addresses, and nobody needs them longer.
+DELETE_REPORTS = """
+    DELETE FROM issues_userreport WHERE id = ANY(ARRAY(
+        SELECT id FROM issues_userreport WHERE created_at < %(before)s LIMIT %(limit)s))
+"""
 
 # An event and its address together, so that a half-deleted issue leaves no address behind.
 DELETE_EVENTS = """
@@ -64,6 +71,7 @@ def maintain(now: datetime) -> bool:
         try:
             make_partitions(now)
             drop_expired_events(now)
+            delete_expired_reports(now)
             retention.prune_counters(now)
             purge_deleted_issues(now)
         finally:
@@ -86,6 +94,18 @@ def drop_expired_events(now: datetime) -> None:
                 pass
             partitions.drop(cursor, partition)
             logger.info("dropped partition %s: its events are past retention", partition.name)
+
+
+def delete_expired_reports(now: datetime) -> int:
+    """Delete what users said before the retention began, in bounded batches; returns how many."""
+    before = now - timedelta(days=settings.EVENT_RETENTION_DAYS)
+    deleted = 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(DELETE_REPORTS, {"before": before, "limit": ROWS_AT_ONCE})
+            deleted += cursor.rowcount
+            if cursor.rowcount < ROWS_AT_ONCE:
+                return deleted
 
 
 def purge_deleted_issues(now: datetime) -> int:

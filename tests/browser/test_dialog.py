@@ -9,6 +9,10 @@ from urllib.parse import urlencode
 
 import pytest
 from rest_framework.test import APIClient
+from selenium.common.exceptions import (
+    NoSuchShadowRootException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -53,9 +57,7 @@ class Dialog:
 
     @property
     def root(self) -> ShadowRoot:
-        host = WebDriverWait(self.browser, 10).until(
-            lambda browser: browser.find_element(By.ID, "sentry-error-embed")
-        )
+        host = wait(self.browser, lambda browser: browser.find_element(By.ID, "sentry-error-embed"))
         return host.shadow_root
 
     def find(self, selector: str) -> WebElement:
@@ -72,7 +74,7 @@ class Dialog:
         next(button for button in buttons if button.text == label).click()
 
     def wait_for_status(self) -> str:
-        return WebDriverWait(self.browser, 10).until(lambda _: self.find(".status").text)
+        return wait(self.browser, lambda _: self.find(".status").text)
 
     @property
     def focused(self) -> str:
@@ -107,6 +109,12 @@ def picture(browser: Chrome, name: str) -> None:
         browser.save_screenshot(str(Path(directory, f"{name}.png")))
 
 
+def wait(browser: Chrome, condition: Callable[[Chrome], Any]) -> Any:
+    """What the condition says when it is met; meanwhile what it looks at may go."""
+    gone = [StaleElementReferenceException, NoSuchShadowRootException]
+    return WebDriverWait(browser, 10, ignored_exceptions=gone).until(condition)
+
+
 def errors(browser: Chrome) -> list[str]:
     log: Any = browser.get_log("browser")  # type: ignore[no-untyped-call]
     return [
@@ -130,6 +138,9 @@ def test_a_visitor_tells_what_happened(
     dialog = open_dialog(width, email="jane@example.com")
     assert dialog.focused == "name"
     assert dialog.find("[name=email]").get_attribute("value") == "jane@example.com"
+    # Not what the page's own styles would make of it.
+    assert dialog.find("dialog").size["width"] == min(544, width - 32)
+    assert dialog.find("button.main").value_of_css_property("font-size") == "16px"
     picture(browser, f"{width}-{scheme}-empty")
     dialog.fill(name="Jane Smith", email="nobody")
     dialog.press("Send report")
@@ -140,15 +151,13 @@ def test_a_visitor_tells_what_happened(
     picture(browser, f"{width}-{scheme}-marked")
     dialog.fill(email="jane@example.com", comments="I paid & then it broke ✓")
     dialog.press("Send report")
-    WebDriverWait(browser, 10).until(
-        lambda _: dialog.find(".status").text == "Thank you, your report has been sent."
-    )
+    wait(browser, lambda _: dialog.find(".status").text == "Thank you, your report has been sent.")
     picture(browser, f"{width}-{scheme}-sent")
     # Nothing is cut off, and the page is not wider than its window.
     scroll = "return document.documentElement.scrollWidth <= innerWidth"
     assert browser.execute_script(scroll)
     dialog.press("Close")
-    WebDriverWait(browser, 10).until(lambda _: closings(browser) == 1)
+    wait(browser, lambda _: closings(browser) == 1)
     assert not dialog.is_open
     assert errors(browser) == []
     UserReport.objects.update(stands_alone=True)  # its event is not going to come
@@ -177,7 +186,7 @@ def test_the_keyboard_is_enough(open_dialog: Open, browser: Chrome) -> None:
         ActionChains(browser).send_keys(Keys.TAB).perform()
         assert browser.execute_script("return document.activeElement.id") != "behind"
     ActionChains(browser).send_keys(Keys.ESCAPE).perform()
-    WebDriverWait(browser, 10).until(lambda _: closings(browser) == 1)
+    wait(browser, lambda _: closings(browser) == 1)
     assert not dialog.is_open
 
 
@@ -227,7 +236,5 @@ def test_to_open_it_again_is_to_have_one(open_dialog: Open, browser: Chrome) -> 
     dialog = open_dialog()
     dialog.fill(name="first")
     browser.execute_script("window.openDialog()")
-    WebDriverWait(browser, 10).until(
-        lambda _: dialog.find("[name=name]").get_attribute("value") == ""
-    )
+    wait(browser, lambda _: dialog.find("[name=name]").get_attribute("value") == "")
     assert len(browser.find_elements(By.ID, "sentry-error-embed")) == 1

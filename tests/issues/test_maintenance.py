@@ -16,6 +16,7 @@ from issues.models import (
     IssueRelease,
     IssueTag,
     IssueUser,
+    UserReport,
 )
 from sentrylite.ingest.connection import Connection
 from sentrylite.ingest.digest import digest
@@ -33,6 +34,7 @@ OF_AN_ISSUE = (
     IssueRelease,
     IssueTag,
     IssueUser,
+    UserReport,
 )
 
 
@@ -57,6 +59,8 @@ def test_a_deleted_issue_leaves_nothing_behind(
     ingest(key, *["goes"] * 7, moment=now)
     goes = Issue.objects.get(title="goes")
     actions.resolve_issues([goes], by=user, now=now)
+    for n in range(4):
+        UserReport.objects.create(project=key.project, issue=goes, event_id=f"{n}", comments="x")
     actions.delete_issues([goes], now=now)
     # in more than one batch
     monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 3)
@@ -87,6 +91,22 @@ def test_weeks_past_retention_are_dropped_with_their_addresses(
     with connection.cursor() as cursor:
         names = [partition.name for partition in partitions.existing(cursor)]
     assert names[0] == "issues_event_20260309"
+
+
+def test_what_users_said_goes_when_its_time_is_over(
+    key: ProjectKey, now: datetime, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EVENT_RETENTION_DAYS = 14
+    monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 2)
+    for days in (13, 15, 16, 17, 18):
+        UserReport.objects.create(
+            project=key.project,
+            event_id=f"{days}",
+            comments="It broke!",
+            created_at=now - timedelta(days=days),
+        )
+    assert maintenance.delete_expired_reports(now) == 4
+    assert UserReport.objects.get().event_id == "13"
 
 
 def test_the_id_of_a_dropped_event_may_come_again(

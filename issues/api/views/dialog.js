@@ -1,16 +1,18 @@
 // The dialog in which a visitor tells what happened. `options` come from the server as JSON; every
 // text is set as text, never as HTML. All of it lives in a shadow tree with a style sheet of its
-// own: the page's styles stay out, and a policy that forbids inline styles does not forbid it.
+// own: the page's styles stay out, and a policy that forbids inline styles does not forbid it. Sizes
+// are those of the visitor's browser, in em: a rem would be the page's.
 
 const STYLE = `
 :host { all: initial; color-scheme: light dark; }
 dialog {
   --ground: #fff; --text: #1d1b26; --soft: #5d5a6b; --line: #8d8a9b; --accent: #4b3fbb;
   --on-accent: #fff; --fault: #b3152c;
-  box-sizing: border-box; width: min(34rem, calc(100vw - 2rem)); max-height: calc(100dvh - 2rem);
-  margin: auto; padding: 1.75rem; overflow: auto; border: 0; border-radius: 0.75rem;
-  background: var(--ground); color: var(--text); box-shadow: 0 1.25rem 4rem rgb(0 0 0 / 35%);
-  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; text-align: start;
+  box-sizing: border-box; width: min(34em, calc(100vw - 2em)); max-width: none;
+  max-height: calc(100dvh - 2em);
+  margin: auto; padding: 1.75em; overflow: auto; border: 0; border-radius: 0.75em;
+  background: var(--ground); color: var(--text); box-shadow: 0 1.25em 4em rgb(0 0 0 / 35%);
+  font: medium/1.5 system-ui, sans-serif; overflow-wrap: anywhere; text-align: start;
 }
 @media (prefers-color-scheme: dark) {
   dialog {
@@ -18,28 +20,28 @@ dialog {
     --on-accent: #17151f; --fault: #ff9aa8;
   }
 }
-@media (max-width: 30rem) { dialog { padding: 1.25rem; } }
+@media (max-width: 480px) { dialog { padding: 1.25em; } }
 dialog::backdrop { background: rgb(15 13 22 / 60%); }
-h2 { margin: 0; font-size: 1.375rem; line-height: 1.3; }
-p { margin: 0.5rem 0 0; color: var(--soft); }
-form { display: grid; gap: 1rem; margin: 1.25rem 0 0; }
-.people { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); }
-label { display: grid; gap: 0.25rem; align-content: start; font-weight: 600; }
+h2 { margin: 0; font-size: 1.375em; line-height: 1.3; }
+p { margin: 0.5em 0 0; color: var(--soft); }
+form { display: grid; gap: 1em; margin: 1.25em 0 0; }
+.people { display: grid; gap: 1em; grid-template-columns: repeat(auto-fit, minmax(13em, 1fr)); }
+label { display: grid; gap: 0.25em; align-content: start; font-weight: 600; }
 input, textarea {
-  box-sizing: border-box; width: 100%; padding: 0.5rem 0.75rem; border: 1px solid var(--line);
-  border-radius: 0.375rem; background: transparent; color: inherit; font: inherit;
+  box-sizing: border-box; width: 100%; padding: 0.5em 0.75em; border: 1px solid var(--line);
+  border-radius: 0.375em; background: transparent; color: inherit; font: inherit;
   font-weight: 400;
 }
-textarea { min-height: 7.5rem; resize: vertical; }
+textarea { min-height: 7.5em; resize: vertical; }
 [aria-invalid="true"] { border-color: var(--fault); box-shadow: inset 0 0 0 1px var(--fault); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .status { min-height: 0; margin: 0; font-weight: 600; }
 .status:empty { display: none; }
 .status.fault { color: var(--fault); }
 .status.done { color: var(--text); }
-.buttons { display: flex; flex-wrap: wrap; gap: 0.75rem; }
+.buttons { display: flex; flex-wrap: wrap; gap: 0.75em; }
 button {
-  padding: 0.5rem 1.125rem; border: 1px solid var(--line); border-radius: 0.375rem;
+  padding: 0.5em 1.125em; border: 1px solid var(--line); border-radius: 0.375em;
   background: transparent; color: inherit; font: inherit; font-weight: 600; cursor: pointer;
 }
 button.main { border-color: var(--accent); background: var(--accent); color: var(--on-accent); }
