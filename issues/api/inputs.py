@@ -3,9 +3,9 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from issues.actions import Conditions
+from issues.payload.feedback import MAX_EMAIL, MAX_NAME
 from sentrylite.accounts.models import User
 from sentrylite.api import params
 from sentrylite.api.inputs import Input
@@ -209,16 +209,12 @@ class BulkUpdateInput(IssueUpdateInput):
 class UserReportInput(Input):
     """What a user says about an event (projects contract, section 9). All of it is required."""
 
+    is_partial = False
+
     event_id = serializers.CharField(max_length=32)
-    name = serializers.CharField(max_length=128)
-    email = serializers.EmailField(max_length=75)
+    name = serializers.CharField(max_length=MAX_NAME)
+    email = serializers.EmailField(max_length=MAX_EMAIL)
     comments = serializers.CharField()
 
     def validate_event_id(self, value: str) -> str:
         return value.lower()
-
-    @classmethod
-    def read(cls, request: Request, **context: Any) -> dict[str, Any]:
-        body = cls(data=request.data, context=context)
-        body.is_valid(raise_exception=True)
-        return dict(body.validated_data)

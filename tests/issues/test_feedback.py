@@ -261,3 +261,24 @@ def test_an_event_waits_for_the_report_that_is_being_stored(
         assert UserReport.objects.get().issue == Issue.objects.get()
     else:
         assert not UserReport.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reports_and_events_that_come_at_once_all_find_each_other(
+    key: ProjectKey, in_thread: Any
+) -> None:
+    event_ids = [uuid4() for _ in range(60)]
+
+    def store_events() -> None:
+        for event_id in event_ids:
+            with transaction.atomic():
+                ingest(prepared(key, event_id=event_id))
+
+    def store_reports() -> None:
+        for event_id in event_ids:
+            feedback.submit_report(said(key, event_id), now=AT_NOON)
+
+    threads = [in_thread(store_events), in_thread(store_reports)]
+    for thread in threads:
+        thread.join()
+    assert UserReport.objects.filter(issue=Issue.objects.get()).count() == 60

@@ -85,10 +85,11 @@ function showDialog(options, source) {
     element("div", { class: "people" }, nameLabel, emailLabel), commentsLabel, status,
     element("div", { class: "buttons" }, submit, close),
   );
+  const subtitle = element("p", { id: "subtitle" }, labels.subtitle, " ", labels.subtitle2);
   const dialog = element(
     "dialog", { "aria-labelledby": "title", "aria-describedby": "subtitle" },
     element("h2", { id: "title" }, labels.title),
-    element("p", { id: "subtitle" }, labels.subtitle, " ", labels.subtitle2),
+    subtitle,
     form,
   );
   if (options.lang) dialog.setAttribute("lang", options.lang);
@@ -123,6 +124,7 @@ function showDialog(options, source) {
       const body = new URLSearchParams(controls.map((control) => [control.name, control.value]));
       const answer = await fetch(endpoint, { method: "POST", body, credentials: "omit" });
       if (answer.ok) {
+        subtitle.remove();
         form.replaceChildren(status, element("div", { class: "buttons" }, close));
         say(labels.successMessage, "done");
         close.className = "main";
