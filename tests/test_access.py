@@ -62,6 +62,8 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
             "tags/",
             "tags/<str:key>/",
             "tags/<str:key>/values/",
+            "user-feedback/",
+            "user-reports/",
         )
     },
     "shared/issues/<str:share_id>/": None,
@@ -82,6 +84,9 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "projects/<str:organization>/<str:project>/tags/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/values/": of("project"),
+    "projects/<str:organization>/<str:project>/user-feedback/": of("project"),
+    "projects/<str:organization>/<str:project>/user-reports/": of("project"),
+    "organizations/<str:organization>/user-feedback/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sentrylite.accounts.models import User
 
-from .models import Organization, Role, Team
+from .models import Organization, Project, Role, Team
 
 Scopes = frozenset[str]
 MethodScopes = Mapping[str, Scopes]
@@ -35,6 +35,19 @@ ADMIN_SCOPES = MEMBER_SCOPES | {
 }
 MANAGER_SCOPES = ADMIN_SCOPES | {"member:write", "member:admin", "org:write"}
 ALL_SCOPES = MANAGER_SCOPES | {"org:admin"}
+
+# What a DSN allows, in its project (conventions contract, section 6).
+DSN_SCOPES: Scopes = frozenset(
+    {
+        "project:read",
+        "project:write",
+        "project:admin",
+        "project:releases",
+        "event:read",
+        "event:write",
+        "event:admin",
+    }
+)
 
 ROLE_SCOPES: Mapping[str, Scopes] = {
     Role.MEMBER: MEMBER_SCOPES,
@@ -72,6 +85,8 @@ class Caller:
     organization_id: int | None = None
     """The organization an API key belongs to."""
     is_session: bool = False
+    project: Project | None = None
+    """The project that a DSN belongs to."""
 
     @property
     def user_id(self) -> int | None:
