@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Greatest
 
 from sentrylite.accounts.models import User
@@ -88,6 +88,10 @@ NOTE_REPEATED_WITHIN = timedelta(hours=1)
 
 class RepeatedNote(Exception):
     """Somebody has just said the same about the same issue."""
+
+
+class CannotMerge(Exception):
+    """The issues are of more than one project."""
 
 
 def resolve_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> int:
@@ -303,19 +307,78 @@ def unshare_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -
     _record(was_public, Activity.Type.SET_PRIVATE, {}, by=by, now=now)
 
 
+class Merged(NamedTuple):
+    parent: Issue
+    children: list[Issue]
+
+
+@transaction.atomic
+def merge_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> Merged | None:
+    """Make one of these issues, the one with the most events, stand for all of them (issues
+    contract, section 5); None when there are no two of them left. Raises CannotMerge.
+
+    The others are out of sight at once, their ids lead to the one that is left and so do their
+    hashes. Their events, counters, activities and marks follow later (`issues.merging`).
+    """
+    by_id = {issue.pk: issue for issue in issues}
+    locked = list(
+        Issue.objects.visible()
+        .filter(pk__in=by_id)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .only(
+            *("project_id", "times_seen", "comment_count"),
+            *("first_seen", "last_seen", "first_release_id"),
+        )
+    )
+    if len({issue.project_id for issue in locked}) > 1:
+        raise CannotMerge
+    if len(locked) < 2:
+        return None
+    parent = max(locked, key=lambda issue: (issue.times_seen, issue.pk))
+    ids = [issue.pk for issue in locked if issue != parent]
+    taken_over = sum(issue.times_seen for issue in locked) - parent.times_seen
+    facts = {
+        "times_seen": parent.times_seen + taken_over,
+        "comment_count": sum(issue.comment_count for issue in locked),
+        "first_seen": min(issue.first_seen for issue in locked),
+        "last_seen": max(issue.last_seen for issue in locked),
+        "first_release_id": min(locked, key=lambda issue: issue.first_seen).first_release_id,
+    }
+    gone = {"status": Status.PENDING_MERGE, "merged_into": parent, "share_id": None}
+    nothing = {"times_seen": 0, "user_count": 0, "comment_count": 0, "tag_keys": {}}
+    # Also what was merged into one of them before leads to the one that is left.
+    Issue.objects.filter(Q(pk__in=ids) | Q(merged_into__in=ids)).update(**gone, **nothing)
+    Issue.objects.filter(pk=parent.pk).update(**facts)
+    IssueHash.objects.filter(project_id=parent.project_id, issue_id__in=ids).update(
+        issue_id=parent.pk
+    )
+    for model in (IssueResolution, IssueSnooze):
+        model.objects.filter(pk__in=ids).delete()
+    # If it is ignored until it has so many events more, these are none of them.
+    IssueSnooze.objects.filter(pk=parent.pk).update(
+        times_seen_before=F("times_seen_before") + taken_over
+    )
+    merged = {"issues": [{"id": pk} for pk in ids]}
+    _record([parent.pk], Activity.Type.MERGE, merged, by=by, now=now)
+    for name, value in facts.items():
+        setattr(by_id[parent.pk], name, value)
+    for pk in ids:
+        by_id[pk].status, by_id[pk].merged_into = Status.PENDING_MERGE, by_id[parent.pk]
+    return Merged(by_id[parent.pk], [by_id[pk] for pk in ids])
+
+
 @transaction.atomic
 def delete_issues(issues: Sequence[Issue], *, now: datetime) -> int:
     """Remove issues; returns how many there still were.
 
-    They are invisible at once, and the next event with one of their hashes opens a new issue.
-    Their rows go later (`issues.maintenance`).
+    They are invisible at once, with those that were merged into them, and the next event with one
+    of their hashes opens a new issue. Their rows go later (`issues.maintenance`).
     """
     ids = [issue.pk for issue in issues]
-    deleted = (
-        Issue.objects.visible()
-        .filter(pk__in=ids)
-        .update(status=Status.PENDING_DELETION, deleted_at=now)
-    )
+    marked = {"status": Status.PENDING_DELETION, "deleted_at": now}
+    deleted = Issue.objects.visible().filter(pk__in=ids).update(**marked)
+    Issue.objects.filter(merged_into__in=ids).update(**marked)
     projects = {issue.project_id for issue in issues}
     IssueHash.objects.filter(project_id__in=projects, issue_id__in=ids).delete()
     for issue in issues:

@@ -44,10 +44,11 @@ FIND_ISSUE = Statement(
     f"""
     SELECT {queries.MARK_COLUMNS}, ({_LAST_RELEASE}), {_HAS}, {queries.ISSUE_COLUMNS},
         {organization_queries.PROJECT_COLUMNS}
-    FROM issues_issue i
+    FROM issues_issue named
+    JOIN issues_issue i ON i.id = coalesce(named.merged_into_id, named.id)
     JOIN organizations_project p ON p.id = i.project_id AND p.status = 'active'
     {organization_queries.PROJECT_JOINS} {queries.ISSUE_JOINS} {queries.MARK_JOINS}
-    WHERE i.id = %(issue)s AND i.status < {Issue.Status.PENDING_DELETION:d}
+    WHERE named.id = %(issue)s AND i.status < {Issue.Status.PENDING_DELETION:d}
     """,
     issue="bigint",
     user="bigint",
@@ -114,7 +115,9 @@ class Found(NamedTuple):
 def find_issue(caller: Caller, issue_id: int) -> Found | None:
     """An issue by its id, with its project, its assignee and the caller's marks. One statement.
 
-    None when there is none, or none any more. The access may well allow nothing.
+    The id of an issue that was merged away finds the one that it was merged into (conventions
+    contract, section 1). None when there is none, or none any more. The access may well allow
+    nothing.
     """
     with connection.cursor() as cursor:
         row = FIND_ISSUE.run(cursor, issue=issue_id, user=caller.user_id).fetchone()
@@ -130,7 +133,8 @@ def find_issue(caller: Caller, issue_id: int) -> Found | None:
 
 FIND_SHORT_ID = f"""
     SELECT i.id FROM organizations_project p
-    JOIN issues_issue i ON i.project_id = p.id AND i.number = %(number)s
+    JOIN issues_issue named ON named.project_id = p.id AND named.number = %(number)s
+    JOIN issues_issue i ON i.id = coalesce(named.merged_into_id, named.id)
     WHERE p.organization_id = %(organization)s AND p.status = 'active' AND lower(p.slug) = %(slug)s
         AND i.status < {Issue.Status.PENDING_DELETION:d}
     ORDER BY i.id LIMIT 1

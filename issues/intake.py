@@ -96,12 +96,13 @@ def claim_event_ids(cursor: Any, events: Sequence[PreparedEvent]) -> list[Prepar
 
 # Issues -------------------------------------------------------------------------------------------
 
+# A hash that was bound to an issue while that was merged away leads to where the issue is now.
 FIND_HASHES = f"""
-    SELECT hash.project_id, hash.hash::text, issue.id, issue.status
+    SELECT hash.project_id, hash.hash::text, coalesce(issue.merged_into_id, issue.id), issue.status
     FROM unnest(%s::bigint[], %s::uuid[]) AS wanted(project_id, hash)
     JOIN issues_issuehash hash USING (project_id, hash)
     JOIN issues_issue issue ON issue.id = hash.issue_id
-    WHERE issue.status < {Issue.Status.PENDING_DELETION:d}
+    WHERE issue.status <> {Issue.Status.PENDING_DELETION:d}
 """
 
 LOCK_PROJECTS = """
@@ -480,9 +481,14 @@ def _microseconds(moment: float) -> int:
 
 # Counters -----------------------------------------------------------------------------------------
 
+# What is counted in an issue that was merged into another is counted in that one. An issue that
+# was merged away while we waited for its lock says so in its row, as it is then.
 LOCK_ISSUES = """
-    SELECT id, tag_keys::text FROM issues_issue WHERE id = ANY(%s::bigint[])
-    ORDER BY id FOR NO KEY UPDATE
+    SELECT issue.id, target.id, target.merged_into_id IS NULL, target.tag_keys::text
+    FROM issues_issue issue
+    JOIN issues_issue target ON target.id = coalesce(issue.merged_into_id, issue.id)
+    WHERE issue.id = ANY(%s::bigint[])
+    ORDER BY target.id FOR NO KEY UPDATE OF target
 """
 
 ADD_USERS = """
@@ -539,15 +545,37 @@ Tags = Mapping[tuple[int, int, str, str], tuple[int, float]]
 TagKeys = dict[str, list[int]]
 
 
-def lock_issues(cursor: Any, issue_ids: Iterable[int]) -> dict[int, TagKeys]:
-    """Make others who count in these issues wait; returns the `tag_keys` of those that exist."""
-    cursor.execute(LOCK_ISSUES, [literal(sorted(issue_ids))])
-    return {issue_id: orjson.loads(tag_keys) for issue_id, tag_keys in cursor.fetchall()}
+class Locked(NamedTuple):
+    """Issues in which nobody else counts for the rest of the transaction."""
+
+    targets: dict[int, int]
+    """Of each issue that was named and exists, the one that its events belong to: itself, or the
+    one that it was merged into."""
+    tag_keys: dict[int, TagKeys]
+    """Of each of those."""
+
+
+def lock_issues(cursor: Any, issue_ids: Iterable[int]) -> Locked:
+    """Make others who count in these issues, or in those they were merged into, wait.
+
+    One statement; another for issues that are merged away while it waits.
+    """
+    locked, wanted = Locked({}, {}), set(issue_ids)
+    while wanted:
+        cursor.execute(LOCK_ISSUES, [literal(sorted(wanted))])
+        wanted = set()
+        for issue_id, target_id, is_last, tag_keys in cursor.fetchall():
+            if is_last:
+                locked.targets[issue_id] = target_id
+                locked.tag_keys[target_id] = orjson.loads(tag_keys)
+            else:
+                wanted.add(issue_id)
+    return locked
 
 
 def add_to_issues(
     cursor: Any,
-    locked: Mapping[int, TagKeys],
+    locked: Locked,
     issues: Issues,
     users: Iterable[tuple[int, int, int]],
     tags: Tags,
@@ -555,7 +583,7 @@ def add_to_issues(
     """Count events, users and tag values in issues, and take over the newest facts.
 
     `issues` is by (project, issue), `tags` by (project, issue, key, value). All issues are to be
-    locked already, by `lock_issues`.
+    locked already, by `lock_issues`, and to be the targets that it returned.
     """
     if not issues:
         return
@@ -579,9 +607,9 @@ def add_to_issues(
     )
 
 
-def _add_tags(cursor: Any, locked: Mapping[int, TagKeys], tags: Tags) -> dict[int, TagKeys]:
+def _add_tags(cursor: Any, locked: Locked, tags: Tags) -> dict[int, TagKeys]:
     """Count tag values; returns the new sums of the locked issues."""
-    sums = {issue_id: dict(tag_keys) for issue_id, tag_keys in locked.items()}
+    sums = {issue_id: dict(tag_keys) for issue_id, tag_keys in locked.tag_keys.items()}
     if not tags:
         return sums
     events: Counter[tuple[int, str]] = Counter()
@@ -590,11 +618,15 @@ def _add_tags(cursor: Any, locked: Mapping[int, TagKeys], tags: Tags) -> dict[in
     cursor.execute(ADD_TAGS, _columns((*key, *value) for key, value in sorted(tags.items())))
     new_values = {(issue_id, key): count for issue_id, key, count in cursor.fetchall()}
     for (issue_id, key), times in events.items():
-        of_issue = sums[issue_id]
-        if key in of_issue or len(of_issue) < MAX_TAG_KEYS:
-            values, before = of_issue.get(key, (0, 0))
-            of_issue[key] = [values + new_values.get((issue_id, key), 0), before + times]
+        add_to_sums(sums[issue_id], key, new_values.get((issue_id, key), 0), times)
     return sums
+
+
+def add_to_sums(tag_keys: TagKeys, key: str, values: int, events: int) -> None:
+    """Add to how many values and events an issue has of a key."""
+    if key in tag_keys or len(tag_keys) < MAX_TAG_KEYS:
+        values_before, events_before = tag_keys.get(key, (0, 0))
+        tag_keys[key] = [values_before + values, events_before + events]
 
 
 ADD_SEEN_IN = """

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 
 from stats import retention
 
@@ -102,9 +103,10 @@ def purge_deleted_issues(now: datetime) -> int:
 
 
 def _deleted_before(moment: datetime) -> list[Issue]:
+    """Those that were merged away first: their rows go with that of the issue they are part of."""
     deleted = Issue.objects.filter(
         status=Issue.Status.PENDING_DELETION, deleted_at__lt=moment
-    ).order_by("id")
+    ).order_by(F("merged_into").asc(nulls_last=True), "id")
     return list(deleted[:ISSUES_AT_ONCE])
 
 

@@ -167,6 +167,7 @@ class IssueUpdateInput(ConditionsInput):
     isBookmarked = serializers.BooleanField(allow_null=True)
     isSubscribed = serializers.BooleanField(allow_null=True)
     isPublic = serializers.BooleanField(allow_null=True)
+    merge = serializers.BooleanField(allow_null=True)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict):
@@ -199,7 +200,6 @@ class BulkUpdateInput(IssueUpdateInput):
     """The same for many issues."""
 
     def validate(self, changes: dict[str, Any]) -> dict[str, Any]:
-        for name, deed in (("merge", "Merging"), ("discard", "Discarding")):
-            if self.initial_data.get(name):
-                raise serializers.ValidationError({name: [f"{deed} is not supported yet."]})
+        if self.initial_data.get("discard"):
+            raise serializers.ValidationError({"discard": ["Discarding is not supported yet."]})
         return super().validate(changes)

@@ -21,6 +21,7 @@ class Activity(models.Model):
         NOTE = "note"
         ASSIGNED = "assigned"
         UNASSIGNED = "unassigned"
+        MERGE = "merge"
 
     issue = models.ForeignKey(Issue, models.CASCADE, related_name="activities")
     type = models.CharField(max_length=40, choices=Type)

@@ -104,6 +104,11 @@ class Issue(models.Model):
     active_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Its row stays, so that its id and its short id lead to the issue that has its events now:
+    # always to that one directly, which is merged into no other.
+    merged_into = models.ForeignKey(
+        "self", models.CASCADE, null=True, blank=True, editable=False, related_name="merged"
+    )
     first_release = models.ForeignKey(
         Release, models.SET_NULL, null=True, blank=True, related_name="+"
     )

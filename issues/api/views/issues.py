@@ -48,9 +48,10 @@ class ProjectIssueListView(ProjectScopedView):
         if not issues:
             return Response(status=204)
         changes = BulkUpdateInput.read(request, project=self.project, caller=self.caller)
-        change(issues, changes, project=self.project, caller=self.caller, now=now)
-        context = issue_context(request, self.access, now) | {"changes": changes}
-        return Response(BulkUpdateSerializer(issues[-1], context=context).data)
+        merged = change(issues, changes, project=self.project, caller=self.caller, now=now)
+        context = issue_context(request, self.access, now) | {"changes": changes, "merged": merged}
+        issue = merged.parent if merged else issues[-1]
+        return Response(BulkUpdateSerializer(issue, context=context).data)
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
         now = timezone.now()
