@@ -19,6 +19,7 @@ from sentrylite.accounts.models import User
 from sentrylite.organizations.models import OrganizationMember, Team
 from sentrylite.releases.models import Release
 
+from . import deletion, merging, tasks
 from .models import (
     Activity,
     Issue,
@@ -361,6 +362,9 @@ def merge_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> 
     )
     merged = {"issues": [{"id": pk} for pk in ids]}
     _record([parent.pk], Activity.Type.MERGE, merged, by=by, now=now)
+    tasks.merge_issues.enqueue(ids)
+    # Again, for what was being written to them just now.
+    tasks.merge_issues.using(run_after=now + merging.GRACE).enqueue(ids)
     for name, value in facts.items():
         setattr(by_id[parent.pk], name, value)
     for pk in ids:
@@ -373,14 +377,17 @@ def delete_issues(issues: Sequence[Issue], *, now: datetime) -> int:
     """Remove issues; returns how many there still were.
 
     They are invisible at once, with those that were merged into them, and the next event with one
-    of their hashes opens a new issue. Their rows go later (`issues.maintenance`).
+    of their hashes opens a new issue. Their rows go later, by one task for all of them
+    (`issues.deletion`).
     """
-    ids = [issue.pk for issue in issues]
+    ids = sorted(issue.pk for issue in issues)
     marked = {"status": Status.PENDING_DELETION, "deleted_at": now}
     deleted = Issue.objects.visible().filter(pk__in=ids).update(**marked)
     Issue.objects.filter(merged_into__in=ids).update(**marked)
     projects = {issue.project_id for issue in issues}
     IssueHash.objects.filter(project_id__in=projects, issue_id__in=ids).delete()
+    if deleted:
+        tasks.delete_issues.using(run_after=now + deletion.GRACE).enqueue(ids)
     for issue in issues:
         issue.status = Status.PENDING_DELETION
     return deleted

@@ -1,55 +1,23 @@
-"""What has to be done from time to time: partitions, retention, rows of deleted issues."""
+"""What has to be done from time to time: partitions, retention, tasks that have ended."""
 
 import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
 
+from sentrylite.background import queue
 from stats import retention
 
-from . import partitions
+from . import deletion, partitions, tasks
 from .models import Issue
 
 logger = logging.getLogger(__name__)
 
 # Arbitrary, and nobody else's: advisory locks are numbers.
 LOCK = 7_265_741_100_000_001
-ROWS_AT_ONCE = 5_000
-ISSUES_AT_ONCE = 100
-# By then whatever was being written to an issue when it was deleted is written.
-PURGE_AFTER = timedelta(minutes=5)
-
-# By issue, in the order in which they may go; the issue's own row goes last.
-DELETE_ROWS = tuple(
-    f"""
-    DELETE FROM {table} WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM {table} WHERE project_id = %(project)s AND issue_id = %(issue)s
-        LIMIT %(limit)s))
-    """
-    for table in (
-        "issues_issuehash",
-        "issues_issuetag",
-        "issues_issueuser",
-        "issues_issuerelease",
-        "stats_issueday",
-    )
-)
-
-# An event and its address together, so that a half-deleted issue leaves no address behind.
-DELETE_EVENTS = """
-    WITH gone AS (
-        SELECT project_id, received_at, event_id FROM issues_event
-        WHERE project_id = %(project)s AND issue_id = %(issue)s LIMIT %(limit)s
-    ), addresses AS (
-        DELETE FROM issues_eventaddress address USING gone
-        WHERE address.project_id = gone.project_id AND address.event_id = gone.event_id
-    )
-    DELETE FROM issues_event event USING gone
-    WHERE event.project_id = gone.project_id AND event.received_at = gone.received_at
-        AND event.event_id = gone.event_id
-"""
+# Of issues whose deletion was forgotten: as many in a task, and no more in an hour.
+FORGOTTEN_AT_ONCE = 10_000
 
 
 def maintain(now: datetime) -> bool:
@@ -66,7 +34,8 @@ def maintain(now: datetime) -> bool:
             make_partitions(now)
             drop_expired_events(now)
             retention.prune_counters(now)
-            purge_deleted_issues(now)
+            delete_forgotten_issues(now)
+            queue.prune(now)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return True
@@ -89,32 +58,22 @@ def drop_expired_events(now: datetime) -> None:
             logger.info("dropped partition %s: its events are past retention", partition.name)
 
 
-def purge_deleted_issues(now: datetime) -> int:
-    """Delete the rows of issues that were deleted, in bounded batches; returns how many issues.
+def delete_forgotten_issues(now: datetime) -> int:
+    """Enqueue the deletion of issues that are marked for it and in no task; returns how many.
 
-    They have been invisible since they were marked, and stay so whatever happens half-way.
+    Versions without tasks left such, and tasks that failed.
     """
-    purged = 0
-    while batch := _deleted_before(now - PURGE_AFTER):
-        for issue in batch:
-            _purge(issue)
-            purged += 1
-    return purged
-
-
-def _deleted_before(moment: datetime) -> list[Issue]:
-    """Those that were merged away first: their rows go with that of the issue they are part of."""
-    deleted = Issue.objects.filter(
-        status=Issue.Status.PENDING_DELETION, deleted_at__lt=moment
-    ).order_by(F("merged_into").asc(nulls_last=True), "id")
-    return list(deleted[:ISSUES_AT_ONCE])
-
-
-def _purge(issue: Issue) -> None:
-    place = {"project": issue.project_id, "issue": issue.pk, "limit": ROWS_AT_ONCE}
-    with connection.cursor() as cursor:
-        for statement in (DELETE_EVENTS, *DELETE_ROWS):
-            cursor.execute(statement, place)
-            while cursor.rowcount == ROWS_AT_ONCE:
-                cursor.execute(statement, place)
-    issue.delete()
+    in_tasks = {issue_id for [ids] in queue.unfinished(tasks.delete_issues) for issue_id in ids}
+    forgotten = list(
+        Issue.objects.filter(
+            status=Issue.Status.PENDING_DELETION,
+            merged_into=None,
+            deleted_at__lt=now - deletion.GRACE,
+        )
+        .exclude(pk__in=in_tasks)
+        .order_by("pk")
+        .values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]
+    )
+    if forgotten:
+        tasks.delete_issues.enqueue(forgotten)
+    return len(forgotten)

@@ -12,11 +12,13 @@ from django.core.handlers.wsgi import WSGIHandler
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sentrylite.settings")
 django.setup(set_prefix=False)
 
-from django.db import DatabaseError, connections  # noqa: E402  after setup
+from django.conf import settings  # noqa: E402  after setup
+from django.db import DatabaseError, connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from issues import maintenance  # noqa: E402
 from issues.payload import user_agent  # noqa: E402
+from sentrylite.background.runner import Runner  # noqa: E402
 from sentrylite.health import Health  # noqa: E402
 from sentrylite.ingest.app import IngestApp, matches  # noqa: E402
 from sentrylite.ingest.authentication import ProjectKeys  # noqa: E402
@@ -30,7 +32,8 @@ MAINTENANCE_EVERY = 3600.0
 
 
 class Server:
-    """One process: an event loop for SDKs, threads for Django, the digest and the counters."""
+    """One process: an event loop for SDKs, threads for Django, the digest, the counters and
+    background tasks."""
 
     def __init__(self) -> None:
         self.journal = Journal()
@@ -39,6 +42,7 @@ class Server:
         self.ingest = IngestApp(self.buffer, self.keys)
         self.health = Health(self.buffer)
         self.django = WsgiBridge(WSGIHandler())
+        self.background = Runner(is_elected=True)
         self._stopping = threading.Event()
         self._maintenance = threading.Thread(target=self._maintain, name="maintenance", daemon=True)
 
@@ -71,6 +75,8 @@ class Server:
         self.journal.start()
         self.buffer.start()
         self._maintenance.start()
+        if settings.BACKGROUND:
+            self.background.start()
         user_agent.contexts_of("")  # reads its table of browsers, once
         # What is loaded by now stays: the collector need not look at it again, and parsed events
         # make enough objects to call it all the time.
@@ -81,10 +87,12 @@ class Server:
     def stop(self) -> None:
         """Everything that was accepted is written before this returns."""
         self._stopping.set()
+        self.background.ask_to_stop()
         self.django.close()
         self.ingest.close()
         self.buffer.stop()
         self.journal.stop()
+        self.background.stop()
         self.keys.close()
 
     def _maintain(self) -> None:

@@ -26,6 +26,7 @@ usage: sentrylite COMMAND [options]
   demo              fill an organization with a month of made-up events
   createsuperuser   make somebody for the back office, /admin/
   changepassword    give somebody a new password
+  worker            run background tasks in a process of its own; serve does so by itself
   maintain          drop what is past its retention; a running server does so every hour
   migrate           bring the database's tables up to date; serve does so at its start
   shell             a Python shell with the models

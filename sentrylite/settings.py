@@ -46,6 +46,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_tasks",
+    "django_tasks_db",
+    "sentrylite.background",
     "rest_framework",
 ]
 
@@ -107,6 +110,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Events are kept this long after they were received, then whole weeks are dropped.
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
+
+# Background work ------------------------------------------------------------------------------
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+# Whether servers run tasks themselves; else `sentrylite worker` has to.
+BACKGROUND = env.bool("SENTRYLITE_BACKGROUND", default=True)
 
 # Text and time --------------------------------------------------------------------------------
 

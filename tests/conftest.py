@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from sentrylite.accounts.models import User
+from sentrylite.background.runner import Runner
 from sentrylite.organizations.access import ALL_SCOPES
 from sentrylite.organizations.models import Organization, OrganizationMember, Project, ProjectKey
 from tests import factories
@@ -84,3 +85,12 @@ def api_as() -> Callable[..., APIClient]:
 def api(user: User, api_as: Callable[..., APIClient]) -> APIClient:
     """A client with a token of an owner of `organization`."""
     return api_as(user)
+
+
+@pytest.fixture
+def run_tasks(db: None) -> Callable[[datetime], int]:
+    """`run_tasks(now)`: run what is due then, as a server does; returns how many were run.
+
+    The tasks of a test are rows in its database. One that fails stays there, with its traceback.
+    """
+    return lambda now: Runner(clock=lambda: now).run_due()

@@ -14,7 +14,7 @@ from sentrylite import cli, schema
 from sentrylite.serving import addresses, banner, files, options, workers
 from sentrylite.serving.errors import ServingError
 
-VARIABLES = ("HOST", "PORT", "WORKERS", "DATA_DIR", "URL")
+VARIABLES = ("HOST", "PORT", "WORKERS", "DATA_DIR", "URL", "BACKGROUND")
 
 
 @pytest.fixture(autouse=True)
@@ -113,18 +113,27 @@ def test_options_have_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         data_dir=tmp_path / "here",
         url=None,
         demo=False,
+        background=True,
         access_log=False,
     )
 
 
 def test_options_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    values = ("::1", "9000", "3", str(tmp_path), "https://errors.example.com/")
+    values = ("::1", "9000", "3", str(tmp_path), "https://errors.example.com/", "off")
     for name, value in zip(VARIABLES, values, strict=True):
         monkeypatch.setenv(f"SENTRYLITE_{name}", value)
     expected = options.Options(
-        "::1", 9000, 3, tmp_path, "https://errors.example.com", demo=False, access_log=False
+        host="::1",
+        port=9000,
+        workers=3,
+        data_dir=tmp_path,
+        url="https://errors.example.com",
+        demo=False,
+        background=False,
+        access_log=False,
     )
     assert options.parse([]) == expected
+    assert options.parse(["--background"]).background
     assert options.parse(["--port", "9001", "--demo"]).port == 9001
 
 

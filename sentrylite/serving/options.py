@@ -27,6 +27,12 @@ examples:
 """
 
 
+SWITCH = {
+    **dict.fromkeys(("on", "true", "yes", "1"), True),
+    **dict.fromkeys(("off", "false", "no", "0"), False),
+}
+
+
 @dataclass(frozen=True)
 class Options:
     host: str
@@ -35,6 +41,7 @@ class Options:
     data_dir: Path
     url: str | None
     demo: bool
+    background: bool
     access_log: bool
 
 
@@ -86,9 +93,20 @@ def parse(arguments: list[str]) -> Options:
         help="make an organization with a month of events at the first start, and show how to"
         " reach it",
     )
+    parser.add_argument(
+        "--background",
+        action=argparse.BooleanOptionalAction,
+        help="run background tasks; without, `sentrylite worker` has to; default on"
+        " (SENTRYLITE_BACKGROUND)",
+    )
     parser.add_argument("--access-log", action="store_true", help="write a line for every request")
     values = parser.parse_args(arguments)
     values.data_dir = values.data_dir or postgres.default_data_dir()
+    if values.background is None:
+        text = environment("SENTRYLITE_BACKGROUND") or "on"
+        if text.lower() not in SWITCH:
+            parser.error(f"SENTRYLITE_BACKGROUND is {text!r}; it may be on or off")
+        values.background = SWITCH[text.lower()]
     return Options(**vars(values))
 
 

@@ -25,8 +25,8 @@ from .options import Options
 # is killed after ten seconds, and the database needs one of them.
 STOP_WITHIN = 8
 # Of each worker: 8 threads for Django, and one each for the digest, the journal, the keys, the
-# health check and the maintenance.
-CONNECTIONS_OF_A_WORKER = 13
+# health check, the maintenance and background tasks.
+CONNECTIONS_OF_A_WORKER = 14
 # For `sentrylite setup` and the like, and for what PostgreSQL keeps back.
 CONNECTIONS_OF_OTHERS = 22
 
@@ -63,6 +63,7 @@ def serve(options: Options) -> None:
         local_url = url or addresses.local_url(options.host, options.port)
         if url:
             os.environ["SENTRYLITE_URL"] = url
+        os.environ["SENTRYLITE_BACKGROUND"] = "on" if options.background else "off"
         if os.environ.get("DATABASE_URL") and not os.environ.get("SECRET_KEY"):
             raise ServingError(NO_KEY)
         addresses.check(address, options.port)

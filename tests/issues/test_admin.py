@@ -13,7 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
+from issues import tasks
 from issues.admin import readable
 from issues.models import (
     Activity,
@@ -61,6 +63,7 @@ MAKE: dict[type[Any], Callable[[], Any]] = {
         issue=factories.IssueFactory(), user=factories.UserFactory(), type="set_resolved"
     ),
     JournalEntry: lambda: JournalEntry.objects.create(owner=1, data=b"{}"),
+    DBTaskResult: lambda: DBTaskResult.objects.get(pk=tasks.delete_issues.enqueue([1]).id),
 }
 REGISTERED = [pytest.param(model, id=model.__name__) for model in admin.site._registry]
 

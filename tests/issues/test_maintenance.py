@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -7,33 +8,15 @@ from django.core.management import call_command
 from django.db import connection
 
 from issues import actions, maintenance, partitions
-from issues.models import (
-    Activity,
-    Event,
-    EventAddress,
-    Issue,
-    IssueHash,
-    IssueRelease,
-    IssueTag,
-    IssueUser,
-)
+from issues.models import Event, EventAddress, Issue
 from sentrylite.ingest.connection import Connection
 from sentrylite.ingest.digest import digest
 from sentrylite.organizations.models import ProjectKey
-from stats.models import IssueDay
 from tests.events import a_user, prepared
 
-pytestmark = pytest.mark.django_db
+RunTasks = Callable[[datetime], int]
 
-OF_AN_ISSUE = (
-    Event,
-    EventAddress,
-    IssueDay,
-    IssueHash,
-    IssueRelease,
-    IssueTag,
-    IssueUser,
-)
+pytestmark = pytest.mark.django_db
 
 
 def ingest(key: ProjectKey, *messages: str, moment: datetime) -> None:
@@ -45,33 +28,26 @@ def ingest(key: ProjectKey, *messages: str, moment: datetime) -> None:
         digest(cursor.cursor, events).apply(cursor.cursor)
 
 
-def rows() -> dict[str, int]:
-    return {model.__name__: model._default_manager.count() for model in OF_AN_ISSUE}
-
-
-def test_a_deleted_issue_leaves_nothing_behind(
-    key: ProjectKey, now: datetime, user: Any, monkeypatch: pytest.MonkeyPatch
+def test_issues_whose_deletion_was_forgotten_are_deleted(
+    key: ProjectKey, now: datetime, run_tasks: RunTasks
 ) -> None:
-    ingest(key, "stays", moment=now)
-    before = rows()
-    ingest(key, *["goes"] * 7, moment=now)
-    goes = Issue.objects.get(title="goes")
-    actions.resolve_issues([goes], by=user, now=now)
-    actions.delete_issues([goes], now=now)
-    # in more than one batch
-    monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 3)
-    assert maintenance.purge_deleted_issues(now + timedelta(minutes=6)) == 1
-    assert rows() == before
-    assert not Activity.objects.exists()
+    """Such as those of a version that had no tasks."""
+    ingest(key, "goes", "goes too", "stays", moment=now)
+    deleted = Issue.objects.exclude(title="stays")
+    deleted.update(status=Issue.Status.PENDING_DELETION, deleted_at=now)
+    assert maintenance.delete_forgotten_issues(now + timedelta(minutes=4)) == 0
+    assert maintenance.delete_forgotten_issues(now + timedelta(minutes=6)) == 2
+    assert maintenance.delete_forgotten_issues(now + timedelta(minutes=6)) == 0
+    assert run_tasks(now + timedelta(minutes=6)) == 1
     assert Issue.objects.get().title == "stays"
 
 
-def test_an_issue_that_was_just_deleted_waits(key: ProjectKey, now: datetime) -> None:
-    """Until whatever was being written to it is written."""
+def test_issues_that_are_about_to_be_deleted_are_not_forgotten(
+    key: ProjectKey, now: datetime
+) -> None:
     ingest(key, "goes", moment=now)
     actions.delete_issues([Issue.objects.get()], now=now)
-    assert maintenance.purge_deleted_issues(now + timedelta(minutes=4)) == 0
-    assert Event.objects.exists()
+    assert maintenance.delete_forgotten_issues(now + timedelta(hours=1)) == 0
 
 
 def test_weeks_past_retention_are_dropped_with_their_addresses(

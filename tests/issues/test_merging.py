@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
-from issues import actions, intake, maintenance, merging
+from issues import actions, deletion, intake, maintenance, merging
 from issues.actions import CannotMerge, Conditions
 from issues.models import (
     Activity,
@@ -43,6 +43,7 @@ from tests.events import NOON, a_user, prepared
 
 pytestmark = pytest.mark.django_db
 
+RunTasks = Callable[[datetime], int]
 Status = Issue.Status
 
 COUNTED = (IssueDay, IssueHash, IssueRelease, IssueTag, IssueUser)
@@ -262,11 +263,30 @@ def test_the_number_of_statements_does_not_depend_on_the_issues(
 ) -> None:
     ingest(*(an_event(key, f"issue {n}", n) for n in range(rows)))
     issues = list(Issue.objects.all())
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         actions.merge_issues(issues, by=None, now=now)
 
 
 # What follows -------------------------------------------------------------------------------------
+
+
+def test_it_follows_at_once_and_what_was_just_being_written_a_little_later(
+    key: ProjectKey, now: datetime, run_tasks: RunTasks
+) -> None:
+    ingest(*(an_event(key, message, n) for n in range(9) for message in ("one", "two")))
+    one, late = issue_of("one"), write(an_event(key, "one", 20))
+    parent = merge("one", "two", now=now)
+    assert run_tasks(now) == 1
+    # This one is committed only now.
+    Event.objects.filter(timestamp=datetime.fromtimestamp(NOON + 20 * 1800, UTC)).update(
+        issue_id=one.pk
+    )
+    count(late)
+    assert run_tasks(now + timedelta(minutes=4)) == 0
+    assert run_tasks(now + timedelta(minutes=6)) == 1
+    assert from_counters(parent) == from_events(parent)
+    assert parent.times_seen == 19
+    assert_nothing_left(one)
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 1000])
@@ -351,13 +371,14 @@ def test_keys_that_are_too_many_to_sum_up_stay_so(key: ProjectKey, now: datetime
 
 
 def test_a_deleted_issue_takes_those_along_that_were_merged_into_it(
-    key: ProjectKey, now: datetime, monkeypatch: pytest.MonkeyPatch
+    key: ProjectKey, now: datetime, run_tasks: RunTasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "ISSUES_AT_ONCE", 1)
+    monkeypatch.setattr(deletion, "ISSUES_AT_ONCE", 1)
     ingest(an_event(key, "one"), an_event(key, "two"), an_event(key, "two"))
     parent = merge("one", "two", now=now)
     assert actions.delete_issues([parent], now=now) == 1
-    assert maintenance.purge_deleted_issues(now + timedelta(minutes=6)) == 2
+    assert maintenance.delete_forgotten_issues(now + timedelta(hours=1)) == 0
+    run_tasks(now + timedelta(minutes=6))
     for model in (Issue, Event, EventAddress, *COUNTED):
         assert not model._default_manager.exists()
     ingest(an_event(key, "one"))

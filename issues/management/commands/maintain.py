@@ -1,4 +1,4 @@
-"""`sentrylite maintain`: what a running server does by itself every hour, now."""
+"""`sentrylite maintain`: what a running server does by itself, now."""
 
 from typing import Any
 
@@ -6,13 +6,14 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from issues import maintenance
+from sentrylite.background.runner import Runner
 
 
 class Command(BaseCommand):
     help = (
         "Make the event partitions of the coming weeks, drop events and counters that are past "
-        "their retention, and remove the rows of deleted issues. A running server does this "
-        "every hour by itself."
+        "their retention, and run the background tasks that are due, such as removing the rows of "
+        "deleted issues. A running server does this by itself."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -20,3 +21,4 @@ class Command(BaseCommand):
             self.stdout.write("Maintained.")
         else:
             self.stdout.write("Another process is at it.")
+        Runner().run_due()

@@ -1,0 +1,49 @@
+"""Background tasks in the back office: what waits, what failed and why."""
+
+from datetime import datetime
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django_tasks_db.models import DBTaskResult, get_date_max
+
+from sentrylite.admin.base import BaseAdmin, ReadOnly
+
+admin.site.unregister(DBTaskResult)
+
+
+@admin.register(DBTaskResult)
+class TaskAdmin(ReadOnly, BaseAdmin):
+    list_display = ["task_path", "status", "enqueued_at", "due", "attempts", "finished_at"]
+    list_filter = ["status"]
+    ordering = ["-enqueued_at"]
+    fields = [
+        "task_path",
+        "args_kwargs",
+        "status",
+        "enqueued_at",
+        "due",
+        "started_at",
+        "finished_at",
+        "attempts",
+        "worker_ids",
+        "error",
+    ]
+    readonly_fields = ["due", "attempts", "error"]
+
+    def has_view_permission(self, request: HttpRequest, obj: DBTaskResult | None = None) -> bool:
+        """Arguments and tracebacks are of every organization."""
+        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+    @admin.display(description="due", empty_value="at once")
+    def due(self, task: DBTaskResult) -> datetime | None:
+        return None if task.run_after == get_date_max() else task.run_after
+
+    @admin.display(description="attempts")
+    def attempts(self, task: DBTaskResult) -> int:
+        return len(task.worker_ids)
+
+    @admin.display(description="error")
+    def error(self, task: DBTaskResult) -> str | SafeString:
+        return format_html("<pre>{}</pre>", task.traceback) if task.traceback else "-"
