@@ -29,6 +29,7 @@ from .models import (
     IssueSeen,
     IssueSnooze,
     IssueSubscription,
+    IssueTombstone,
 )
 
 Reason = IssueSubscription.Reason
@@ -391,6 +392,46 @@ def delete_issues(issues: Sequence[Issue], *, now: datetime) -> int:
     for issue in issues:
         issue.status = Status.PENDING_DELETION
     return deleted
+
+
+@transaction.atomic
+def discard_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> int:
+    """Never hear of issues again (issues contract, section 5); returns how many there still were.
+
+    They are out of sight at once, with those that were merged into them. Their hashes stay: the
+    next events that have one are dropped. Their rows go later, as those of deleted issues do.
+    """
+    ids = list(
+        Issue.objects.visible()
+        .filter(pk__in=[issue.pk for issue in issues])
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk", flat=True)
+    )
+    Issue.objects.filter(pk__in=ids).update(status=Status.DISCARDED, deleted_at=now, share_id=None)
+    Issue.objects.filter(merged_into__in=ids).update(status=Status.PENDING_DELETION, deleted_at=now)
+    for model in (IssueResolution, IssueSnooze):
+        model.objects.filter(pk__in=ids).delete()
+    IssueTombstone.objects.bulk_create(
+        [IssueTombstone(issue_id=pk, actor=by, created_at=now) for pk in ids]
+    )
+    if ids:
+        tasks.delete_issues.using(run_after=now + deletion.GRACE).enqueue(ids)
+    for issue in issues:
+        issue.status = Status.DISCARDED
+    return len(ids)
+
+
+@transaction.atomic
+def remove_tombstones(tombstones: Sequence[IssueTombstone], *, now: datetime) -> None:
+    """Hear of discarded issues again: the next event with one of their hashes opens a new issue."""
+    ids = sorted(tombstone.issue_id for tombstone in tombstones)
+    projects = {tombstone.issue.project_id for tombstone in tombstones}
+    Issue.objects.filter(pk__in=ids, status=Status.DISCARDED).update(
+        status=Status.PENDING_DELETION, deleted_at=now
+    )
+    IssueHash.objects.filter(project_id__in=projects, issue_id__in=ids).delete()
+    tasks.delete_issues.using(run_after=now + deletion.GRACE).enqueue(ids)
 
 
 @transaction.atomic

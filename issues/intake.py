@@ -146,14 +146,15 @@ class Settled(NamedTuple):
 
     resolved: set[int]
     ignored: set[int]
+    discarded: set[int]
 
 
 def assign_issues(cursor: Any, placed: Sequence[Placed]) -> Settled:
     """Find or make the issue of each event (ingest contract, section 10); fills `issue_id`.
 
     Of an event's hashes, the first that belongs to an issue decides; its other hashes then belong
-    to that issue too. Returns the issues that these events may bring back. One statement when
-    every hash is known, else six.
+    to that issue too, unless that was discarded. Returns the issues that these events may bring
+    back, and those of which nobody wants any. One statement when every hash is known, else six.
     """
     known, settled = _find_hashes(cursor, _hashes(placed))
     if not all(hash in known for hash in _hashes(placed)):
@@ -163,10 +164,19 @@ def assign_issues(cursor: Any, placed: Sequence[Placed]) -> Settled:
             projects = sorted({place.event.project_id for place in makers})
             cursor.execute(LOCK_PROJECTS, [literal(projects)])
             known, settled = _find_hashes(cursor, _hashes(placed))
-        _bind_hashes(cursor, placed, known)
+        if settled.discarded:
+            wanted = [place for place in placed if _deciding(place, known) not in settled.discarded]
+        else:
+            wanted = list(placed)
+        _bind_hashes(cursor, wanted, known)
     for place in placed:
-        place.issue_id = next(known[hash] for hash in _hashes([place]) if hash in known)
+        place.issue_id = _deciding(place, known)
     return settled
+
+
+def _deciding(place: Placed, known: Mapping[Hash, int]) -> int:
+    """The issue that the first known of an event's hashes belongs to; 0 when none is known."""
+    return next((known[hash] for hash in _hashes([place]) if hash in known), 0)
 
 
 def _hashes(placed: Iterable[Placed]) -> list[Hash]:
@@ -175,13 +185,15 @@ def _hashes(placed: Iterable[Placed]) -> list[Hash]:
 
 def _find_hashes(cursor: Any, hashes: Iterable[Hash]) -> tuple[dict[Hash, int], Settled]:
     cursor.execute(FIND_HASHES, _columns(sorted(set(hashes))))
-    known, settled = {}, Settled(set(), set())
+    known, settled = {}, Settled(set(), set(), set())
     for project_id, hash, issue_id, status in cursor.fetchall():
         known[project_id, UUID(hash)] = issue_id
         if status == Issue.Status.RESOLVED:
             settled.resolved.add(issue_id)
         elif status == Issue.Status.IGNORED:
             settled.ignored.add(issue_id)
+        elif status == Issue.Status.DISCARDED:
+            settled.discarded.add(issue_id)
     return known, settled
 
 
@@ -235,6 +247,32 @@ def _make_issues(cursor: Any, new: Sequence[Placed]) -> None:
     cursor.execute(ADD_ISSUES, _columns(rows))
     for project_id, number, issue_id in cursor.fetchall():
         by_number[project_id, number].issue_id = issue_id
+
+
+# Discarded issues ---------------------------------------------------------------------------------
+
+GIVE_BACK_ADDRESSES = """
+    DELETE FROM issues_eventaddress address
+    USING unnest(%s::bigint[], %s::uuid[]) AS event(project_id, event_id)
+    WHERE address.project_id = event.project_id AND address.event_id = event.event_id
+"""
+
+
+def drop_discarded(
+    cursor: Any, placed: Iterable[Placed], discarded: set[int]
+) -> tuple[list[Placed], list[PreparedEvent]]:
+    """Part events that are wanted from those of discarded issues, of which nothing is kept: also
+    their ids are not taken. No statement when there are none, else one."""
+    kept, dropped = [], []
+    for place in placed:
+        if place.issue_id in discarded:
+            dropped.append(place.event)
+        else:
+            kept.append(place)
+    if dropped:
+        addresses = sorted((event.project_id, event.event_id) for event in dropped)
+        cursor.execute(GIVE_BACK_ADDRESSES, _columns(addresses))
+    return kept, dropped
 
 
 # Regressions --------------------------------------------------------------------------------------
@@ -482,12 +520,13 @@ def _microseconds(moment: float) -> int:
 # Counters -----------------------------------------------------------------------------------------
 
 # What is counted in an issue that was merged into another is counted in that one. An issue that
-# was merged away while we waited for its lock says so in its row, as it is then.
-LOCK_ISSUES = """
+# was merged away while we waited for its lock says so in its row, as it is then. In a discarded
+# issue nothing is counted.
+LOCK_ISSUES = f"""
     SELECT issue.id, target.id, target.merged_into_id IS NULL, target.tag_keys::text
     FROM issues_issue issue
     JOIN issues_issue target ON target.id = coalesce(issue.merged_into_id, issue.id)
-    WHERE issue.id = ANY(%s::bigint[])
+    WHERE issue.id = ANY(%s::bigint[]) AND target.status <> {Issue.Status.DISCARDED:d}
     ORDER BY target.id FOR NO KEY UPDATE OF target
 """
 
@@ -549,8 +588,8 @@ class Locked(NamedTuple):
     """Issues in which nobody else counts for the rest of the transaction."""
 
     targets: dict[int, int]
-    """Of each issue that was named and exists, the one that its events belong to: itself, or the
-    one that it was merged into."""
+    """Of each issue that was named, exists and counts, the one that its events belong to: itself,
+    or the one that it was merged into."""
     tag_keys: dict[int, TagKeys]
     """Of each of those."""
 

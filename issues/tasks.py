@@ -7,7 +7,7 @@ from . import deletion, merging
 
 @task(priority=-10)
 def delete_issues(issue_ids: list[int]) -> None:
-    """Delete the rows of issues that are marked as deleted, however many those are."""
+    """Delete the rows of issues that are marked as deleted or discarded, however many they are."""
     deletion.purge_issues(issue_ids, after_batch=checkpoint)
 
 

@@ -66,6 +66,8 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     **{route: {"GET": set()} for route in PAIRS},
     "projects/<str:organization>/<str:project>/issues/": of("event"),
     "projects/<str:organization>/<str:project>/groups/": of("event"),
+    "projects/<str:organization>/<str:project>/tombstones/": of("project"),
+    "projects/<str:organization>/<str:project>/tombstones/<str:tombstone_id>/": of("project"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
@@ -109,6 +111,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:team>", team.slug)
             .replace("<str:event_id>", "0" * 32)
             .replace("<str:note_id>", "1")
+            .replace("<str:tombstone_id>", "1")
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
         )

@@ -168,6 +168,7 @@ class IssueUpdateInput(ConditionsInput):
     isSubscribed = serializers.BooleanField(allow_null=True)
     isPublic = serializers.BooleanField(allow_null=True)
     merge = serializers.BooleanField(allow_null=True)
+    discard = serializers.BooleanField(allow_null=True)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict):
@@ -176,6 +177,8 @@ class IssueUpdateInput(ConditionsInput):
         return super().to_internal_value(data)
 
     def validate(self, changes: dict[str, Any]) -> dict[str, Any]:
+        if changes.get("discard") and len(changes) > 1:
+            raise serializers.ValidationError("Other attributes cannot be updated when discarding")
         details = changes.get("statusDetails")
         # The keys beside it are an older way to say the same.
         changes["conditions"] = conditions(changes if details is None else details)
@@ -194,12 +197,3 @@ class IssueUpdateInput(ConditionsInput):
                         {name: ["An API key has no user to do this for."]}
                     )
         return changes
-
-
-class BulkUpdateInput(IssueUpdateInput):
-    """The same for many issues."""
-
-    def validate(self, changes: dict[str, Any]) -> dict[str, Any]:
-        if self.initial_data.get("discard"):
-            raise serializers.ValidationError({"discard": ["Discarding is not supported yet."]})
-        return super().validate(changes)

@@ -15,6 +15,7 @@ from .views.issues import ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
 from .views.tags import TagDetailView, TagListView, TagValueListView
+from .views.tombstones import TombstoneDetailView, TombstoneListView
 
 # What one issue has below it; also below `organizations/…/issues/`.
 ISSUE_PATHS = {
@@ -52,6 +53,14 @@ urlpatterns = [
     path(
         "projects/<str:organization>/<str:project>/groups/",
         ProjectIssueListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/tombstones/",
+        TombstoneListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/tombstones/<str:tombstone_id>/",
+        TombstoneDetailView.as_view(),
     ),
     path(
         "projects/<str:organization>/<str:project>/events/",

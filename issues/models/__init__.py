@@ -4,7 +4,7 @@ from .activity import Activity, IssueBookmark, IssueSeen, IssueSubscription
 from .event import Event, EventAddress, EventUser
 from .issue import Issue, IssueHash, IssueRelease, IssueUser
 from .journal import JournalEntry
-from .status import IssueResolution, IssueSnooze
+from .status import IssueResolution, IssueSnooze, IssueTombstone
 from .tag import IssueTag
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "IssueSnooze",
     "IssueSubscription",
     "IssueTag",
+    "IssueTombstone",
     "IssueUser",
     "JournalEntry",
 ]

@@ -63,7 +63,7 @@ class Level(models.IntegerChoices):
 
 class IssueQuerySet(models.QuerySet["Issue"]):
     def visible(self) -> Self:
-        """Without those on their way out: deleted or merged away."""
+        """Without those that were deleted, merged away or discarded."""
         return self.filter(status__lt=Issue.Status.PENDING_DELETION)
 
     def unresolved(self) -> Self:
@@ -78,6 +78,8 @@ class Issue(models.Model):
         # From here on an issue does not exist for anyone outside.
         PENDING_DELETION = 3, "pending_deletion"
         PENDING_MERGE = 5, "pending_merge"
+        # Its events are dropped: the row and its hashes stay to know them by.
+        DISCARDED = 6, "discarded"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="issues")
     number = models.PositiveIntegerField(help_text="Counts the project's issues from 1.")

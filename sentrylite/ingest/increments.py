@@ -8,11 +8,13 @@ import zstandard
 
 from issues import intake
 from issues.intake import Facts, Placed
-from issues.payload.event import EventUser
+from issues.payload.event import EventUser, PreparedEvent
 from sentrylite.releases import intake as release_intake
 from stats import counters
 from stats.models import Kind
 from stats.periods import HOUR, HOURS_OF_DAY, bucket
+
+from . import outcomes
 
 # Another value for every event: rows without an end, and nothing that anybody would count.
 UNCOUNTED_TAGS = frozenset({"trace", "trace.ctx", "trace.span"})
@@ -65,6 +67,12 @@ class Increments:
         """Count events that are stored, each in the issue, environment and release it is in."""
         for place in placed:
             self._add_event(place)
+
+    def add_discarded(self, events: Iterable[PreparedEvent]) -> None:
+        """Count events that were received and dropped, because their issue was discarded."""
+        for event in events:
+            now = event.received_at
+            outcomes.add(self.series, event, "filtered", "discarded-hash", 1, now=now)
 
     def _add_event(self, place: Placed) -> None:
         event, issue_id = place.event, place.issue_id

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from issues import actions, filters, queries
 from issues.api.changes import change
-from issues.api.inputs import BulkUpdateInput
+from issues.api.inputs import IssueUpdateInput
 from issues.api.params import IssueListParams, IssueSearchParams
 from issues.api.serializers.issues import BulkUpdateSerializer, IssueListSerializer, issue_context
 from issues.models import Issue
@@ -47,7 +47,10 @@ class ProjectIssueListView(ProjectScopedView):
         issues = self.choose(request, now)
         if not issues:
             return Response(status=204)
-        changes = BulkUpdateInput.read(request, project=self.project, caller=self.caller)
+        changes = IssueUpdateInput.read(request, project=self.project, caller=self.caller)
+        if changes.get("discard"):
+            actions.discard_issues(issues, by=self.caller.user, now=now)
+            return Response(status=204)
         merged = change(issues, changes, project=self.project, caller=self.caller, now=now)
         context = issue_context(request, self.access, now) | {"changes": changes, "merged": merged}
         issue = merged.parent if merged else issues[-1]

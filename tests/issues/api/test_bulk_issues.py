@@ -202,7 +202,10 @@ def test_all_of_it_is_done_to_all_of_them(
         ({"status": "nope"}, {"status": ['"nope" is not a valid choice.']}),
         ({"assignedTo": "nobody"}, {"assignedTo": ["Unknown actor input"]}),
         ({"merge": "x"}, {"merge": ["Must be a valid boolean."]}),
-        ({"discard": 1}, {"discard": ["Discarding is not supported yet."]}),
+        (
+            {"discard": True},
+            {"non_field_errors": ["Other attributes cannot be updated when discarding"]},
+        ),
     ],
 )
 def test_what_cannot_be_done_is_not(
