@@ -5,21 +5,22 @@ All take a set of issues, run a fixed number of statements and leave the instanc
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Self
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
 
 from sentrylite.accounts.models import User
-from sentrylite.organizations.models import OrganizationMember, Team
+from sentrylite.organizations.models import OrganizationMember, Project, Team
 from sentrylite.releases.models import Release
 
-from . import deletion, merging, tasks
+from . import deletion, merging, tasks, unmerging
 from .models import (
     Activity,
     Issue,
@@ -94,6 +95,10 @@ class RepeatedNote(Exception):
 
 class CannotMerge(Exception):
     """The issues are of more than one project."""
+
+
+class CannotUnmerge(Exception):
+    """Nothing would be left of the issue, or it has gone."""
 
 
 def resolve_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> int:
@@ -371,6 +376,45 @@ def merge_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> 
     for pk in ids:
         by_id[pk].status, by_id[pk].merged_into = Status.PENDING_MERGE, by_id[parent.pk]
     return Merged(by_id[parent.pk], [by_id[pk] for pk in ids])
+
+
+def unmerge_hashes(
+    issue: Issue, hashes: Collection[UUID], *, by: User | None, now: datetime
+) -> Issue | None:
+    """Make those of these hashes that are the issue's another one, a new issue, which is returned
+    (issues contract, section 8). None when it has none of them; raises CannotUnmerge when it has
+    no others.
+
+    Their next events are in the new issue at once. Those of before, with all that was counted of
+    them, follow later (`issues.unmerging`).
+    """
+    own = IssueHash.objects.filter(project_id=issue.project_id, issue_id=issue.pk)
+    if not own.filter(hash__in=hashes).exists():
+        return None
+    with transaction.atomic():
+        # First the project, then an issue of it: as in a batch of events.
+        Project.objects.filter(pk=issue.project_id).update(last_short_id=F("last_short_id") + 1)
+        number = Project.objects.values_list("last_short_id", flat=True).get(pk=issue.project_id)
+        of_issue = Issue.objects.visible().filter(pk=issue.pk)
+        found = of_issue.select_for_update(no_key=True).first()
+        moved = sorted(own.filter(hash__in=hashes).values_list("hash", flat=True))
+        if found is None or not moved or not own.exclude(hash__in=moved).exists():
+            raise CannotUnmerge
+        new = Issue.objects.create(
+            project=issue.project,
+            number=number,
+            active_at=now,
+            **{name: getattr(found, name) for name in unmerging.FACTS},
+        )
+        own.filter(hash__in=moved).update(issue_id=new.pk)
+        texts = [hash.hex for hash in moved]
+        for pk, kind, side, other in (
+            (issue.pk, Activity.Type.UNMERGE_SOURCE, "destination", new.pk),
+            (new.pk, Activity.Type.UNMERGE_DESTINATION, "source", issue.pk),
+        ):
+            _record([pk], kind, {"fingerprints": texts, side: other}, by=by, now=now)
+        tasks.unmerge_issues.enqueue(issue.pk, new.pk, texts)
+    return new
 
 
 @transaction.atomic

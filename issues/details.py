@@ -1,5 +1,6 @@
 """Everything that one issue's page shows, in a fixed number of statements."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from sentrylite import rows
 from sentrylite.accounts.models import User
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import Access, Caller
+from sentrylite.organizations.models import Project
 from sentrylite.releases.models import Release
 from sentrylite.releases.queries import load_releases
 from sentrylite.statements import Statement
@@ -162,7 +164,8 @@ def find_issue_in(access: Access, address: str) -> Found | None:
 
 
 def load_details(found: Found, now: datetime) -> Details:
-    """The rest of an issue's page; fills in the issue's series. At most four statements."""
+    """The rest of an issue's page; fills in the issue's series. At most four statements; two more
+    when hashes were unmerged."""
     issue = found.issue
     queries.load_series([issue], SPANS, now)
     viewers, participants = _people(issue) if found.has_people else ([], [])
@@ -170,8 +173,10 @@ def load_details(found: Found, now: datetime) -> Details:
         {pk for pk in (issue.first_release_id, found.last_release_id) if pk is not None}
     )
     first_release = releases.get(issue.first_release_id or 0)
+    activities = _activities(issue) if found.has_activities else []
+    _load_other_issues(activities, issue.project, found.access.caller.user_id)
     return Details(
-        activities=_activities(issue) if found.has_activities else [],
+        activities=activities,
         viewers=viewers,
         participants=participants,
         first_release=first_release,
@@ -190,6 +195,20 @@ def _activities(issue: Issue) -> list[Activity]:
                 activity.user = rows.instance(User, row[split:])
             activities.append(activity)
     return activities
+
+
+def _load_other_issues(
+    activities: Sequence[Activity], project: Project, user_id: int | None
+) -> None:
+    """Fill in the issues on the other side of unmerges. Two statements, or none."""
+    ids = {activity.data[side] for activity in activities if (side := activity.other_side)}
+    if not ids:
+        return
+    others = {issue.pk: issue for issue in queries.find_issues_by_id(project, ids)}
+    queries.load_marks(others.values(), user_id)
+    for activity in activities:
+        if side := activity.other_side:
+            activity.other_issue = others.get(activity.data[side])
 
 
 def _people(issue: Issue) -> tuple[list[Viewer], list[User]]:

@@ -576,6 +576,8 @@ ADD_TO_ISSUES = f"""
     WHERE issue.id = batch.issue_id
 """
 
+# Another value for every event: rows without an end, and nothing that anybody would count.
+UNCOUNTED_TAGS = frozenset({"trace", "trace.ctx", "trace.span"})
 # More are only noise, and would make the issue's row a large one. They are still counted as tags.
 MAX_TAG_KEYS = 200
 

@@ -61,6 +61,11 @@ MOVE_ISSUE_DAYS = f"""
     SELECT count(*) FROM gone
 """
 
+REMOVE_EMPTY_ISSUE_DAYS = """
+    DELETE FROM stats_issueday
+    WHERE project_id = %(project)s AND issue_id = %(issue)s AND total <= 0
+"""
+
 
 class Cursor(Protocol):
     """Django's or the driver's own."""
@@ -123,6 +128,11 @@ def move_issue_days(
         },
     )
     return cursor.fetchone()[0]
+
+
+def remove_empty_issue_days(cursor: Cursor, project_id: int, issue_id: int) -> None:
+    """Remove days of which nothing is left, after some was taken away. One statement."""
+    cursor.execute(REMOVE_EMPTY_ISSUE_DAYS, {"project": project_id, "issue": issue_id})
 
 
 def _upsert(cursor: Cursor, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -16,9 +16,6 @@ from stats.periods import HOUR, HOURS_OF_DAY, bucket
 
 from . import outcomes
 
-# Another value for every event: rows without an end, and nothing that anybody would count.
-UNCOUNTED_TAGS = frozenset({"trace", "trace.ctx", "trace.span"})
-
 
 class Span(NamedTuple):
     """How often, and when first and last (epoch seconds)."""
@@ -91,7 +88,7 @@ class Increments:
 
         tags = self.tags
         for key, value in event.tags:
-            if key in UNCOUNTED_TAGS:
+            if key in intake.UNCOUNTED_TAGS:
                 continue
             tag = (project_id, issue_id, key, value)
             known = tags.get(tag)
