@@ -144,9 +144,27 @@ def run(
     )
 
 
-def fetch(url: str, *, token: str | None = None, data: bytes | None = None) -> tuple[int, bytes]:
+@contextmanager
+def worker(data_dir: Path) -> Iterator[subprocess.Popen[str]]:
+    """A `sentrylite worker` on the database of a server; what it says is in its `stderr`."""
+    process = subprocess.Popen(
+        [sys.executable, str(MANAGE), "worker", "--data-dir", str(data_dir)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(None),
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def fetch(
+    url: str, *, method: str | None = None, token: str | None = None, data: bytes | None = None
+) -> tuple[int, bytes]:
     """Status and body of an answer, whatever the status."""
-    request = urllib.request.Request(url, data)
+    request = urllib.request.Request(url, data, method=method)
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     try:
