@@ -1,4 +1,5 @@
-"""What has to be done from time to time: partitions, retention, tasks that have ended."""
+"""What has to be done from time to time: partitions, retention, organizations that were deleted,
+tasks that have ended."""
 
 import logging
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 from sentrylite.background import queue
 from stats import retention
 
-from . import deletion, partitions, tasks
+from . import deletion, partitions, removal, tasks
 from .models import Issue
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def maintain(now: datetime) -> bool:
             delete_expired_reports(now)
             retention.prune_counters(now)
             delete_forgotten_issues(now)
+            remove_deleted_organizations(now)
             queue.prune(now)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
@@ -97,3 +99,13 @@ def delete_forgotten_issues(now: datetime) -> int:
     if forgotten:
         tasks.delete_issues.enqueue(forgotten)
     return len(forgotten)
+
+
+def remove_deleted_organizations(now: datetime) -> int:
+    """Enqueue the removal of organizations that were deleted a day ago; returns how many."""
+    in_tasks = [pk for [pk] in queue.unfinished(tasks.remove_organization)]
+    due = removal.due(now).exclude(pk__in=in_tasks).order_by("pk")
+    ids = list(due.values_list("pk", flat=True))
+    for organization_id in ids:
+        tasks.remove_organization.enqueue(organization_id)
+    return len(ids)

@@ -1,16 +1,22 @@
-"""What is done to issues in the background (`sentrylite.background`)."""
+"""What is done to issues in the background (`sentrylite.background`), and to what holds them."""
 
 from django.utils import timezone
 
 from sentrylite.background import checkpoint, task
 
-from . import deletion, merging, project_tags, unmerging
+from . import deletion, merging, project_tags, removal, unmerging
 
 
 @task(priority=-10)
 def delete_issues(issue_ids: list[int]) -> None:
     """Delete the rows of issues that are marked as deleted or discarded, however many they are."""
     deletion.purge_issues(issue_ids, after_batch=checkpoint)
+
+
+@task(priority=-10)
+def remove_organization(organization_id: int) -> None:
+    """Delete an organization that was deleted a day ago, with all that is its own."""
+    removal.remove_organization(organization_id, timezone.now(), after_batch=checkpoint)
 
 
 @task(priority=-10)

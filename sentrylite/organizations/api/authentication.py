@@ -69,7 +69,7 @@ class TokenAuthentication(CredentialAuthentication):
         user = rows.instance(User, columns)
         if not user.is_active:
             raise exceptions.AuthenticationFailed("User inactive or deleted")
-        return user, Caller(frozenset(orjson.loads(scopes)), user)
+        return user, Caller(frozenset(orjson.loads(scopes)), user, expires_at=expires_at)
 
 
 class ApiKeyAuthentication(CredentialAuthentication):

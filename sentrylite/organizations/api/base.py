@@ -12,6 +12,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from sentrylite.api import params
+from sentrylite.api.addresses import client_address
 from sentrylite.api.views import ApiView
 from sentrylite.organizations import queries
 from sentrylite.organizations.access import (
@@ -22,6 +23,7 @@ from sentrylite.organizations.access import (
     Caller,
     MethodScopes,
 )
+from sentrylite.organizations.audit import Author
 from sentrylite.organizations.models import Organization, Project, Team
 
 from .authentication import ApiKeyAuthentication, SessionAuthentication, TokenAuthentication
@@ -38,6 +40,11 @@ class CallerView(ApiView):
     @property
     def caller(self) -> Caller:
         return cast(Caller, self.request.auth)
+
+    @property
+    def author(self) -> Author:
+        """Who the audit log says it was."""
+        return Author(self.caller.user, client_address(self.request))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
