@@ -151,7 +151,9 @@ SORT_KEYS: dict[Sort, str] = {
 FIND_ISSUE_OF_EVENT = f"""
     SELECT {ISSUE_COLUMNS}, environment.name
     FROM issues_event e
-    JOIN issues_issue i ON i.id = e.issue_id AND i.status < {Issue.Status.PENDING_DELETION:d}
+    JOIN issues_issue stored ON stored.id = e.issue_id
+    JOIN issues_issue i ON i.id = coalesce(stored.merged_into_id, stored.id)
+        AND i.status < {Issue.Status.PENDING_DELETION:d}
     {ISSUE_JOINS}
     LEFT JOIN organizations_environment environment ON environment.id = e.environment_id
     WHERE e.project_id = %(project)s AND e.received_at = %(received_at)s
@@ -267,11 +269,13 @@ def find_issue_of_event(projects: Collection[Project], event_id: UUID) -> Issue 
     return issue
 
 
+# Who names an issue that was merged away means the one that it was merged into.
 FIND_ISSUES_BY_ID = f"""
     SELECT {ISSUE_COLUMNS} FROM issues_issue i {ISSUE_JOINS}
-    WHERE i.project_id = ANY(%(projects)s::bigint[])
-        AND i.status < {Issue.Status.PENDING_DELETION:d}
-        AND (i.id = ANY(%(ids)s::bigint[]) OR i.number = ANY(%(numbers)s::bigint[]))
+    WHERE i.status < {Issue.Status.PENDING_DELETION:d} AND i.id IN (
+        SELECT coalesce(named.merged_into_id, named.id) FROM issues_issue named
+        WHERE named.project_id = ANY(%(projects)s::bigint[])
+            AND (named.id = ANY(%(ids)s::bigint[]) OR named.number = ANY(%(numbers)s::bigint[])))
     ORDER BY i.id
 """
 
@@ -464,10 +468,12 @@ FIND_ADDRESS = """
     ORDER BY received_at DESC LIMIT 1
 """
 
+# Also what is not moved yet to the issue that its own was merged into is in that one.
 FIND_EVENT = f"""
-    SELECT {rows.columns(Event, "e")}, i.first_seen
+    SELECT {rows.columns(Event, "e")}, i.id, i.first_seen
     FROM issues_event e
-    LEFT JOIN issues_issue i ON i.id = e.issue_id
+    LEFT JOIN issues_issue stored ON stored.id = e.issue_id
+    LEFT JOIN issues_issue i ON i.id = coalesce(stored.merged_into_id, stored.id)
     WHERE e.project_id = %(project)s AND e.received_at = %(received_at)s
         AND e.event_id = %(event)s
 """
@@ -489,6 +495,9 @@ FIND_NEIGHBOURS = """
                 OR environment_id = ANY(%(environments)s::bigint[]))
             AND ("timestamp", event_id) < (%(timestamp)s, %(event)s)
         ORDER BY "timestamp" DESC, event_id DESC LIMIT 1
+    ), EXISTS (
+        SELECT 1 FROM issues_userreport
+        WHERE project_id = %(project)s AND event_id = %(reported)s
     )
 """
 
@@ -503,8 +512,9 @@ def find_event(project_id: int, event_id: UUID) -> Event | None:
     row = _find_by_event_id(FIND_EVENT, [project_id], event_id)
     if row is None:
         return None
-    *columns, issue_first_seen = row
+    *columns, issue_id, issue_first_seen = row
     event = rows.instance(Event, columns)
+    event.issue_id = issue_id or event.issue_id
     event.data = unpack(event)
     event.issue_first_seen = issue_first_seen
     return event
@@ -554,7 +564,7 @@ def load_neighbours(
 ) -> None:
     """Fill in the ids of the events just after and just before one in its issue, by when they
     happened and then by id (events contract, section 2), in any of these environments if some are
-    given. One statement.
+    given; and whether a user has said something about it. One statement.
 
     It looks only at the partitions that can hold them.
     """
@@ -567,6 +577,7 @@ def load_neighbours(
                 "issue": event.issue_id,
                 "timestamp": event.timestamp,
                 "event": event.event_id,
+                "reported": event.event_id.hex,
                 "environments": None if environment_ids is None else literal(environment_ids),
                 "next_from": max(first, event.timestamp - CLOCKS_DIFFER),
                 "next_to": now + CLOCKS_DIFFER,
@@ -574,7 +585,7 @@ def load_neighbours(
                 "previous_to": min(now, event.timestamp + LONGEST_WAY) + CLOCKS_DIFFER,
             },
         )
-        event.next_event_id, event.previous_event_id = cursor.fetchone()
+        event.next_event_id, event.previous_event_id, event.has_report = cursor.fetchone()
 
 
 def load_release(event: Event) -> None:

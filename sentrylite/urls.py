@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from issues.admin.permalink import show_issue
+from issues.api.views.embed import ErrorPageView
 from sentrylite.api import errors
 from sentrylite.api.views import UnknownPathView
 from sentrylite.organizations import pages
@@ -15,6 +16,7 @@ urlpatterns = [
     path("api/0/", include("sentrylite.organizations.api.urls")),
     path("api/0/", include("issues.api.urls")),
     path("api/0/", include("stats.api.urls")),
+    path("api/embed/error-page/", ErrorPageView.as_view()),
     path("accept/", pages.accepted, name="accepted"),
     path("accept/<str:member_id>/<str:token>/", pages.AcceptView.as_view(), name="accept"),
     re_path(r"^api/", UnknownPathView.as_view()),

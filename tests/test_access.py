@@ -66,6 +66,8 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
             "tags/",
             "tags/<str:key>/",
             "tags/<str:key>/values/",
+            "user-feedback/",
+            "user-reports/",
         )
     },
     "shared/issues/<str:share_id>/": None,
@@ -79,6 +81,8 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "organizations/<str:organization>/issues-count/": of("event"),
     "projects/<str:organization>/<str:project>/issues/": of("event"),
     "projects/<str:organization>/<str:project>/groups/": of("event"),
+    "projects/<str:organization>/<str:project>/tombstones/": of("project"),
+    "projects/<str:organization>/<str:project>/tombstones/<str:tombstone_id>/": of("project"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/json/": of("project"),
@@ -86,6 +90,9 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "projects/<str:organization>/<str:project>/tags/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/values/": of("project"),
+    "projects/<str:organization>/<str:project>/user-feedback/": of("project"),
+    "projects/<str:organization>/<str:project>/user-reports/": of("project"),
+    "organizations/<str:organization>/user-feedback/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
@@ -178,6 +185,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:team>", team.slug)
             .replace("<str:event_id>", "0" * 32)
             .replace("<str:note_id>", "1")
+            .replace("<str:tombstone_id>", "1")
             .replace("<str:member_id>", "0")
             .replace("<str:key_id>", "0")
             .replace("<str:dashboard_id>", str(widget.dashboard_id))

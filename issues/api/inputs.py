@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from issues.actions import Conditions
+from issues.payload.feedback import MAX_EMAIL, MAX_NAME
 from sentrylite.accounts.models import User
 from sentrylite.api import params
 from sentrylite.api.inputs import Input
@@ -190,6 +191,8 @@ class IssueUpdateInput(ConditionsInput):
     isBookmarked = serializers.BooleanField(allow_null=True)
     isSubscribed = serializers.BooleanField(allow_null=True)
     isPublic = serializers.BooleanField(allow_null=True)
+    merge = serializers.BooleanField(allow_null=True)
+    discard = serializers.BooleanField(allow_null=True)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict):
@@ -198,6 +201,12 @@ class IssueUpdateInput(ConditionsInput):
         return super().to_internal_value(data)
 
     def validate(self, changes: dict[str, Any]) -> dict[str, Any]:
+        if changes.get("discard") and len(changes) > 1:
+            raise serializers.ValidationError("Other attributes cannot be updated when discarding")
+        if changes.get("merge") and len(self.context["projects"]) > 1:
+            raise serializers.ValidationError(
+                {"merge": ["Issues of several projects cannot be merged."]}
+            )
         details = changes.get("statusDetails")
         # The keys beside it are an older way to say the same.
         changes["conditions"] = conditions(changes if details is None else details)
@@ -236,11 +245,15 @@ def status_with(substatus: str, changes: dict[str, Any]) -> str:
     return status
 
 
-class BulkUpdateInput(IssueUpdateInput):
-    """The same for many issues."""
+class UserReportInput(Input):
+    """What a user says about an event (projects contract, section 9). All of it is required."""
 
-    def validate(self, changes: dict[str, Any]) -> dict[str, Any]:
-        for name, deed in (("merge", "Merging"), ("discard", "Discarding")):
-            if self.initial_data.get(name):
-                raise serializers.ValidationError({name: [f"{deed} is not supported yet."]})
-        return super().validate(changes)
+    is_partial = False
+
+    event_id = serializers.CharField(max_length=32)
+    name = serializers.CharField(max_length=MAX_NAME)
+    email = serializers.EmailField(max_length=MAX_EMAIL)
+    comments = serializers.CharField()
+
+    def validate_event_id(self, value: str) -> str:
+        return value.lower()

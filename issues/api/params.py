@@ -8,6 +8,7 @@ from typing import Self
 from uuid import UUID
 
 from django.http import QueryDict
+from rest_framework.exceptions import ValidationError
 
 from issues import project_tags
 from issues.models import Issue
@@ -418,6 +419,33 @@ class ScrubbingSuggestionsParams:
         if project and not params.is_id(project):
             raise BadParameter("Invalid projectId. It takes a project's id.")
         return cls(event_id, int(project) if project else None)
+
+
+# User feedback ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReportListParams:
+    """Which reports of users (projects contract, section 9; issues contract, section 11)."""
+
+    is_unresolved: bool
+    """Only those on unresolved issues."""
+    environments: tuple[str, ...]
+    cursor: Cursor
+    size: int
+
+    @classmethod
+    def read(cls, query: QueryDict, *, has_status: bool = True) -> Self:
+        """Raises BadParameter, and ValidationError for another status."""
+        status = query.get("status", "unresolved") if has_status else ""
+        if status not in ("unresolved", ""):
+            raise ValidationError({"status": "Invalid status choice"})
+        return cls(
+            status == "unresolved",
+            read_environments(query),
+            Cursor.read(query),
+            read_page_size(query),
+        )
 
 
 # Tags ---------------------------------------------------------------------------------------------

@@ -16,6 +16,11 @@ from .views.events import (
     ProjectEventListView,
 )
 from .views.external import ExternalIssueListView
+from .views.feedback import (
+    IssueReportListView,
+    OrganizationReportListView,
+    ProjectReportListView,
+)
 from .views.issues import IssueCountView, OrganizationIssueListView, ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
@@ -27,6 +32,7 @@ from .views.project_tags import (
 from .views.scrubbing import ScrubbingSuggestionsView
 from .views.shared import SharedIssueView
 from .views.tags import TagDetailView, TagListView, TagValueListView
+from .views.tombstones import TombstoneDetailView, TombstoneListView
 
 # What one issue has below it; also below `organizations/…/issues/`.
 ISSUE_PATHS = {
@@ -46,6 +52,8 @@ ISSUE_PATHS = {
     "tags/": TagListView,
     "tags/<str:key>/": TagDetailView,
     "tags/<str:key>/values/": TagValueListView,
+    "user-feedback/": IssueReportListView,
+    "user-reports/": IssueReportListView,
 }
 
 urlpatterns = [
@@ -78,6 +86,23 @@ urlpatterns = [
             ("projects/<str:organization>/<str:project>", ProjectIssueListView),
         )
         for issues in ("issues", "groups")
+    ),
+    path("organizations/<str:organization>/user-feedback/", OrganizationReportListView.as_view()),
+    path(
+        "projects/<str:organization>/<str:project>/user-feedback/",
+        ProjectReportListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/user-reports/",
+        ProjectReportListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/tombstones/",
+        TombstoneListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/tombstones/<str:tombstone_id>/",
+        TombstoneDetailView.as_view(),
     ),
     path(
         "projects/<str:organization>/<str:project>/events/",
