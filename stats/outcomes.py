@@ -35,8 +35,11 @@ ITEMS = {
 CATEGORIES = (ERROR, *ITEMS.values())
 
 ACCEPTED, FILTERED, RATE_LIMITED, INVALID = "accepted", "filtered", "rate_limited", "invalid"
-OUTCOMES = (ACCEPTED, FILTERED, RATE_LIMITED, INVALID, "abuse", "client_discard")
-"""The last two are known to clients; nothing here counts them."""
+OUTCOMES = (
+    *(ACCEPTED, FILTERED, RATE_LIMITED, INVALID),
+    *("abuse", "client_discard", "cardinality_limited"),
+)
+"""Those of the second line are known to clients; nothing here counts them."""
 NO_REASON = "none"
 
 
@@ -141,7 +144,7 @@ class Group:
     by: dict[str, int | str]
     """What all in it have in common."""
     series: list[int]
-    """A number for each bucket of the period."""
+    """A number for each bucket of the period; none where projects are told apart."""
     total: int
 
 
@@ -150,7 +153,8 @@ def group(counts: Counts, names: Sequence[str], period: Period) -> list[Group]:
 
     Raises ValidationError when there would be more than `stats.periods.MAX_POINTS`.
     """
-    start, length = period.buckets.start, len(period.buckets)
+    start = period.buckets.start
+    length = 0 if "project" in names else len(period.buckets)
     found: dict[tuple[int | str, ...], dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for outcome, by_bucket in counts.items():
         in_group = found[tuple(getattr(outcome, name) for name in names)]

@@ -98,6 +98,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),
     "organizations/<str:organization>/stats_v2/": of("org"),
+    "organizations/<str:organization>/stats-summary/": of("org"),
     "organizations/": of("org"),
     "organizations/<str:organization>/": of("org"),
     "organizations/<str:organization>/api-keys/": dict.fromkeys(

@@ -124,14 +124,15 @@ class OutcomeStatsParams:
     """Each None for all of them."""
 
     @classmethod
-    def read(cls, query: QueryDict, now: datetime) -> Self:
+    def read(cls, query: QueryDict, now: datetime, groups: tuple[str, ...] | None = None) -> Self:
+        """With these `groups`, or those that the parameter `groupBy` chooses."""
         fields = _choices(query, "field", FIELDS)
         if not fields:
             raise BadParameter(f"field is required. Valid choices are {', '.join(FIELDS)}.")
         categories = _choices(query, "category", CATEGORY_NAMES)
         return cls(
             fields,
-            _choices(query, "groupBy", GROUPINGS),
+            _choices(query, "groupBy", GROUPINGS) if groups is None else groups,
             _read_range(query, now),
             frozenset(_choices(query, "outcome", OUTCOMES)) or None,
             frozenset(CATEGORY_NAMES[name] for name in categories) or None,
@@ -147,18 +148,11 @@ class OutcomeStatsParams:
 
 
 def _read_range(query: QueryDict, now: datetime) -> Period:
-    """`statsPeriod`, or `start` and `end`, in whole intervals around it."""
+    """`statsPeriod`, or `start` and `end`: the whole intervals that it touches."""
     width = _read_interval(query)
     start, end = params.period(query, now)
-    if start is None:
-        start = now - DEFAULT_RANGE
-    if end is None:
-        # So many intervals, the last of which is the current one.
-        last = now.timestamp() // width
-        first = last - max(-(-(now - start).total_seconds() // width) - 1, 0)
-    else:
-        first = start.timestamp() // width
-        last = max(first, -(-end.timestamp() // width) - 1)
+    first = (start or now - DEFAULT_RANGE).timestamp() // width
+    last = max(first, -(-(end or now).timestamp() // width) - 1)
     if (last + 1) * width > params.LATEST:
         raise BadParameter("Invalid end: there are no dates after the year 9999.")
     try:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sentrylite.api.serializers import OutputSerializer, timestamp
-from stats.outcomes import Group
+from stats.outcomes import ACCEPTED, OUTCOMES, Group
 from stats.periods import Points
 
 from .params import OutcomeStatsParams
@@ -47,6 +47,47 @@ def _group(group: Group, params: OutcomeStatsParams) -> dict[str, Any]:
     if "project" in params.groups:
         return answer
     return {**answer, "series": dict.fromkeys(params.fields, group.series)}
+
+
+class OutcomeSummarySerializer(OutputSerializer):
+    """Groups of outcomes by project, category and outcome, as `stats-summary` answers. Pass
+    `context={"params": …, "projects": …}`, the latter with a slug for each."""
+
+    def to_representation(self, groups: Sequence[Group]) -> dict[str, Any]:
+        params = self.context["params"]
+        width, buckets = params.period.width, params.period.buckets
+        found: dict[Any, dict[Any, dict[Any, int]]] = {}
+        for group in groups:
+            project, category, outcome = group.by.values()
+            found.setdefault(project, {}).setdefault(category, {})[outcome] = group.total
+        return {
+            "start": _moment(buckets.start * width),
+            "end": _moment(buckets.stop * width),
+            "projects": [
+                {
+                    "id": project.pk,
+                    "slug": project.slug,
+                    "stats": [
+                        _category(name, by_outcome, params.fields)
+                        for name, by_outcome in found[project.pk].items()
+                    ],
+                }
+                for project in self.context["projects"]
+                if project.pk in found
+            ],
+        }
+
+
+def _category(name: str, by_outcome: Mapping[str, int], fields: Sequence[str]) -> dict[str, Any]:
+    total = sum(by_outcome.values())
+    return {
+        "category": name,
+        "outcomes": {each: by_outcome.get(each, 0) for each in OUTCOMES},
+        "totals": {
+            "dropped": total - by_outcome.get(ACCEPTED, 0),
+            **dict.fromkeys(fields, total),
+        },
+    }
 
 
 def _moment(epoch: int) -> str:

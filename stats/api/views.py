@@ -22,7 +22,12 @@ from .params import (
     ProjectStatsParams,
     TeamStatsParams,
 )
-from .serializers import OutcomesSerializer, SeriesByIdSerializer, SeriesSerializer
+from .serializers import (
+    OutcomesSerializer,
+    OutcomeSummarySerializer,
+    SeriesByIdSerializer,
+    SeriesSerializer,
+)
 
 
 def environment_id(organization_id: int, name: str | None) -> int | None:
@@ -63,12 +68,16 @@ class OrganizationStatsView(OrganizationScopedView):
         return Response(SeriesByIdSerializer(found).data)
 
 
-class OutcomeStatsView(OrganizationProjectsView):
-    """Count what became of the data of projects that the caller reaches (`stats_v2`)."""
+class OutcomesView(OrganizationProjectsView):
+    """What became of the data of projects that the caller reaches."""
 
-    def get(self, request: Request, **kwargs: Any) -> Response:
+    def read(
+        self, request: Request, groups: tuple[str, ...] | None = None
+    ) -> tuple[OutcomeStatsParams, list[outcomes.Group]]:
+        """What was asked for, and the counts by `groups` or by what was asked for. One
+        statement."""
         now = timezone.now()
-        params = OutcomeStatsParams.read(request.query_params, now)
+        params = OutcomeStatsParams.read(request.query_params, now, groups)
         counts = outcomes.read_outcomes(
             [project.pk for project in self.projects],
             params.period,
@@ -76,8 +85,24 @@ class OutcomeStatsView(OrganizationProjectsView):
             by_project="project" in params.groups,
         )
         wanted = {outcome: each for outcome, each in counts.items() if params.wants(outcome)}
-        groups = outcomes.group(wanted, params.groups, params.period)
+        return params, outcomes.group(wanted, params.groups, params.period)
+
+
+class OutcomeStatsView(OutcomesView):
+    """Count outcomes over time, by what is asked for (`stats_v2`)."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        params, groups = self.read(request)
         return Response(OutcomesSerializer(groups, context={"params": params}).data)
+
+
+class OutcomeSummaryView(OutcomesView):
+    """Count outcomes by project (`stats-summary`)."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        params, groups = self.read(request, ("project", "category", "outcome"))
+        context = {"params": params, "projects": self.projects}
+        return Response(OutcomeSummarySerializer(groups, context=context).data)
 
 
 class ProjectStatsView(ProjectScopedView):

@@ -1,4 +1,4 @@
-"""GET /organizations/{organization}/stats_v2/"""
+"""GET /organizations/{organization}/stats_v2/ and …/stats-summary/"""
 
 from collections.abc import Callable
 from typing import Any
@@ -53,7 +53,7 @@ def totals(api: APIClient, query: str) -> dict[tuple[Any, ...], int]:
 def test_the_whole_answer(api: APIClient, project: Project, received: Any) -> None:
     received(project, {NOW: 6, NOW - HOUR: 4}, filtered=2, limited=1)
     response = api.get(
-        f"{PATH}&field=sum(times_seen)&groupBy=outcome&category=error&statsPeriod=3h"
+        f"{PATH}&field=sum(times_seen)&groupBy=outcome&category=error&statsPeriod=2h"
     )
     assert response.status_code == 200
     assert response["Allow"] == "GET, HEAD, OPTIONS"
@@ -80,9 +80,9 @@ def test_the_whole_answer(api: APIClient, project: Project, received: Any) -> No
 def test_without_groups_it_is_one_also_of_nothing(
     api: APIClient, organization: Organization
 ) -> None:
-    (group,) = api.get(f"{PATH}&statsPeriod=2h").json()["groups"]
+    (group,) = api.get(f"{PATH}&statsPeriod=1h").json()["groups"]
     assert group == {"by": {}, "totals": {QUANTITY: 0}, "series": {QUANTITY: [0, 0]}}
-    assert api.get(f"{PATH}&statsPeriod=2h&groupBy=outcome").json()["groups"] == []
+    assert api.get(f"{PATH}&statsPeriod=1h&groupBy=outcome").json()["groups"] == []
 
 
 def test_groups(api: APIClient, project: Project, received: Any, store: Store) -> None:
@@ -113,7 +113,7 @@ def test_projects_are_told_apart_without_series(
     received(other, {NOW: 5}, filtered=4)
     response = api.get(f"{PATH}&statsPeriod=30d&interval=1d&groupBy=project&groupBy=outcome")
     body = response.json()
-    assert len(body["intervals"]) == 30
+    assert len(body["intervals"]) == 31
     assert body["groups"] == [
         {"by": {"project": project.pk, "outcome": "accepted"}, "totals": {QUANTITY: 7}},
         {"by": {"project": other.pk, "outcome": "accepted"}, "totals": {QUANTITY: 1}},
@@ -152,27 +152,27 @@ def test_what_is_older_than_hours_are_kept_counts_at_the_beginning_of_its_day(
 ) -> None:
     days = {NOW - each * DAY: 1 for each in range(40)}
     received(project, days)
-    assert totals(api, "statsPeriod=30d&interval=1d") == {(): 30}
-    # The range begins at 06:00 of a day, which counts as a whole.
+    assert totals(api, "statsPeriod=30d&interval=1d") == {(): 31}
     assert totals(api, "statsPeriod=30d") == {(): 31}
     (group,) = api.get(f"{PATH}&statsPeriod=14d&interval=1d").json()["groups"]
-    assert group["series"][QUANTITY] == [1] * 14
+    assert group["series"][QUANTITY] == [1] * 15
     (group,) = api.get(f"{PATH}&statsPeriod=14d&interval=1h").json()["groups"]
     hours = [hour for hour, quantity in enumerate(group["series"][QUANTITY]) if quantity]
-    assert hours[:3] == [0, 18, 42]
-    assert hours[-3:] == [287, 311, 335]
+    # The range begins at 05:00 of a day, which counts as a whole.
+    assert hours[:3] == [0, 19, 43]
+    assert hours[-3:] == [288, 312, 336]
     assert sum(group["series"][QUANTITY]) == group["totals"][QUANTITY] == 15
 
 
 @pytest.mark.parametrize(
     "query, first, number",
     [
-        ("", "2025-12-04T06:00:00Z", 2160),
-        ("statsPeriod=24h", "2026-03-03T06:00:00Z", 24),
-        ("statsPeriod=90m", "2026-03-04T04:00:00Z", 2),
+        ("", "2025-12-04T05:00:00Z", 2161),
+        ("statsPeriod=24h", "2026-03-03T05:00:00Z", 25),
+        ("statsPeriod=90m", "2026-03-04T03:00:00Z", 3),
         ("statsPeriod=0h", "2026-03-04T05:00:00Z", 1),
-        ("statsPeriod=1w&interval=24h", "2026-02-26T00:00:00Z", 7),
-        ("statsPeriod=1d&interval=360m", "2026-03-03T06:00:00Z", 4),
+        ("statsPeriod=1w&interval=24h", "2026-02-25T00:00:00Z", 8),
+        ("statsPeriod=1d&interval=360m", "2026-03-03T00:00:00Z", 5),
         # As grafana sends them, without a zone.
         ("start=2026-03-01T10:30:00&end=2026-03-01T12:00:00", "2026-03-01T10:00:00Z", 2),
         ("start=2026-03-01T10:30:00Z&end=2026-03-01T12:00:01Z", "2026-03-01T10:00:00Z", 3),
@@ -212,7 +212,7 @@ HOURS = (
                 (
                     "outcome=nope",
                     "Invalid outcome. Valid choices are accepted, filtered, rate_limited, "
-                    "invalid, abuse, client_discard.",
+                    "invalid, abuse, client_discard, cardinality_limited.",
                 ),
                 (
                     "category=nope",
@@ -263,6 +263,7 @@ def test_more_points_than_are_good_for_a_server_are_refused(
     response = api.get(f"{PATH}&{query}")
     assert response.status_code == 400
     assert response.json()["detail"].startswith("2 groups with 54120 intervals each are more")
+    assert api.get(f"{PATH}&{query}&groupBy=project").status_code == 200
 
 
 def test_only_projects_that_the_caller_reaches(
@@ -305,3 +306,47 @@ def test_it_is_a_fixed_number_of_statements(
     with django_assert_num_queries(4):
         found = totals(api, "statsPeriod=1d&groupBy=project&groupBy=outcome")
     assert len(found) == 2 * projects
+
+
+# By project ---------------------------------------------------------------------------------------
+
+SUMMARY = "/api/0/organizations/acme/stats-summary/?field=sum(quantity)"
+
+
+def test_the_summary_of_projects(
+    api: APIClient, project: Project, received: Any, store: Store
+) -> None:
+    factories.ProjectFactory(organization=project.organization, teams=project.teams.all())
+    received(project, {NOW: 6, NOW - 20 * DAY: 4}, filtered=2, limited=1)
+    store(project.pk, Kind.ITEMS, ITEM_CATEGORIES["transaction"], {NOW: 5})
+    response = api.get(f"{SUMMARY}&statsPeriod=1d&interval=1d")
+    assert response.status_code == 200
+    nothing = {"invalid": 0, "abuse": 0, "client_discard": 0, "cardinality_limited": 0}
+    assert response.json() == {
+        "start": "2026-03-03T00:00:00Z",
+        "end": "2026-03-05T00:00:00Z",
+        "projects": [
+            {
+                "id": project.pk,
+                "slug": "pump-station",
+                "stats": [
+                    {
+                        "category": "error",
+                        "outcomes": {"accepted": 3, "filtered": 2, "rate_limited": 1, **nothing},
+                        "totals": {"dropped": 3, QUANTITY: 6},
+                    },
+                    {
+                        "category": "transaction",
+                        "outcomes": {"accepted": 5, "filtered": 0, "rate_limited": 0, **nothing},
+                        "totals": {"dropped": 0, QUANTITY: 5},
+                    },
+                ],
+            }
+        ],
+    }
+    (only,) = api.get(f"{SUMMARY}&statsPeriod=1d&outcome=filtered").json()["projects"]
+    assert [stats["totals"] for stats in only["stats"]] == [{"dropped": 2, QUANTITY: 2}]
+    assert api.get(f"{SUMMARY}&category=replay").json()["projects"] == []
+    assert api.get(f"{SUMMARY}&category=nope").status_code == 400
+    stranger = factories.ProjectFactory()
+    assert api.get(f"{SUMMARY}&project={stranger.pk}").status_code == 403
