@@ -29,6 +29,7 @@ DELETE_ROWS = tuple(
     """
     for table in (
         "issues_issuehash",
+        "issues_issuetext",
         "issues_issuetag",
         "issues_issueuser",
         "issues_issuerelease",

@@ -2,7 +2,7 @@
 
 from .activity import Activity, IssueBookmark, IssueSeen, IssueSubscription
 from .event import Event, EventAddress, EventUser
-from .issue import Issue, IssueHash, IssueRelease, IssueUser
+from .issue import Issue, IssueHash, IssueRelease, IssueText, IssueUser
 from .journal import JournalEntry
 from .status import IssueResolution, IssueSnooze
 from .tag import IssueTag
@@ -21,6 +21,7 @@ __all__ = [
     "IssueSnooze",
     "IssueSubscription",
     "IssueTag",
+    "IssueText",
     "IssueUser",
     "JournalEntry",
 ]

@@ -15,6 +15,7 @@ from issues.models import (
     IssueHash,
     IssueRelease,
     IssueTag,
+    IssueText,
     IssueUser,
 )
 from sentrylite.ingest.connection import Connection
@@ -32,6 +33,7 @@ OF_AN_ISSUE = (
     IssueHash,
     IssueRelease,
     IssueTag,
+    IssueText,
     IssueUser,
 )
 
