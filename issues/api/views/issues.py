@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
@@ -119,6 +120,10 @@ class Found:
                 environment_ids=environment_ids,
             )
 
+    @cached_property
+    def narrowed(self) -> filters.Where | None:
+        return queries.narrow(self.where) if self.where else None
+
     def first(self, limit: int) -> list[Issue]:
         return self.fetch(Slice(None, False, 0, limit))
 
@@ -126,10 +131,10 @@ class Found:
         return keyed_page(cursor, size, self.fetch, self.key)
 
     def count(self) -> int:
-        if self.where is None:
+        if self.narrowed is None:
             return queries.count_issues(self.project, self.statuses, quiet_since=self.quiet_since)
         return queries.count_search(
-            self.project, self.statuses, self.where, quiet_since=self.quiet_since
+            self.project, self.statuses, self.narrowed, quiet_since=self.quiet_since
         )
 
     def fetch(self, part: Slice) -> list[Issue]:
@@ -147,7 +152,7 @@ class Found:
         return queries.search_issues(
             self.project,
             self.statuses,
-            self.where or filters.where([], project=self.project, user_id=None),
+            self.narrowed or filters.where([], project=self.project, user_id=None),
             sort=self.sort,
             quiet_since=self.quiet_since,
             start=date_of(part.start) if is_date and part.start is not None else part.start,
