@@ -2,7 +2,7 @@
 
 from .environment import Environment, EnvironmentProject
 from .organization import Organization, OrganizationMember, Role
-from .project import Project, ProjectKey, ProjectTeam
+from .project import KeyWindow, Project, ProjectKey, ProjectTeam
 from .team import Team, TeamMembership
 from .token import ApiKey, ApiToken
 
@@ -11,6 +11,7 @@ __all__ = [
     "ApiToken",
     "Environment",
     "EnvironmentProject",
+    "KeyWindow",
     "Organization",
     "OrganizationMember",
     "Project",
