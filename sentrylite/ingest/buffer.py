@@ -14,6 +14,7 @@ from typing import NamedTuple
 import psycopg2.extensions
 
 from issues.payload.event import PreparedEvent
+from sentrylite.organizations.intake import KeysClosed
 from stats import counters
 
 from . import outcomes
@@ -22,6 +23,7 @@ from .connection import Connection, Lost
 from .digest import digest
 from .increments import Increments
 from .journal import Journal
+from .quotas import Allowance, RateLimit
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,11 @@ class NotStored(Exception):
 class Waiting(NamedTuple):
     event: PreparedEvent
     future: asyncio.Future[None]
+    limit: RateLimit | None
+
+
+# What single events of a batch fail with; the others are stored.
+Errors = dict[asyncio.Future[None], Exception]
 
 
 class Buffer:
@@ -88,10 +95,11 @@ class Buffer:
 
     # Called on the event loop -------------------------------------------------------------------
 
-    async def submit(self, event: PreparedEvent) -> None:
+    async def submit(self, event: PreparedEvent, limit: RateLimit | None = None) -> None:
         """Return when the event is stored, or when one with its id was before.
 
-        Raises Full, Unavailable and NotStored; the event is then not stored.
+        `limit` is that of the event's key. Raises Full, Unavailable, NotStored, RateLimited and
+        KeysClosed; the event is then not stored.
         """
         future = asyncio.get_running_loop().create_future()
         with self._changed:
@@ -101,7 +109,7 @@ class Buffer:
                 or self._bytes + len(event.payload) > MAX_BYTES
             ):
                 raise Full
-            self._waiting.append(Waiting(event, future))
+            self._waiting.append(Waiting(event, future, limit))
             self._bytes += len(event.payload)
             if len(self._waiting) == 1:
                 self._changed.notify()
@@ -145,41 +153,66 @@ class Buffer:
     def _write_batch(self, batch: list[Waiting], counts: counters.Counts) -> None:
         """One transaction for all; if that is refused, one for each, so that a bad event only
         refuses itself."""
-        error = self._attempt([waiting.event for waiting in batch], counts)
-        if error is None or len(batch) == 1 or error is Unavailable:
-            _wake(batch, error)
-            return
-        logger.warning("a batch of %d was refused, writing its events one by one", len(batch))
-        self._attempt([], counts)
-        for waiting in batch:
-            _wake([waiting], self._attempt([waiting.event], {}))
+        try:
+            errors = self._attempt(batch, counts)
+        except NotStored:
+            if len(batch) > 1:
+                logger.warning(
+                    "a batch of %d was refused, writing its events one by one", len(batch)
+                )
+                self._write_batch([], counts)
+                for waiting in batch:
+                    self._write_batch([waiting], {})
+                return
+            errors = {waiting.future: NotStored() for waiting in batch}
+        except Unavailable:
+            errors = {waiting.future: Unavailable() for waiting in batch}
+        _wake(batch, errors)
 
-    def _attempt(
-        self, events: list[PreparedEvent], counts: counters.Counts
-    ) -> type[Exception] | None:
+    def _attempt(self, batch: list[Waiting], counts: counters.Counts) -> Errors:
         """Write, and again after a lost connection or a deadlock: ids that are stored already
-        are not stored twice, so trying again is always right."""
-        for attempts_left in reversed(range(ATTEMPTS)):
+        are not stored twice, so trying again is always right.
+
+        Returns the errors of single events. Raises Unavailable, and NotStored for a batch with a
+        bad event in it.
+        """
+        closed: Errors = {}
+        attempts_left = ATTEMPTS
+        while True:
             try:
-                self._write(events, counts)
+                return closed | self._write(batch, counts)
+            except KeysClosed as error:
+                key_ids = error.key_ids
+                closed |= {
+                    w.future: KeysClosed(key_ids) for w in batch if w.event.key_id in key_ids
+                }
+                batch = [w for w in batch if w.event.key_id not in key_ids]
             except (*Lost, psycopg2.extensions.TransactionRollbackError) as error:
                 self._journal.doubt()
+                attempts_left -= 1
                 if not attempts_left:
                     logger.error("events cannot be stored: %s", str(error).strip())
-                    return Unavailable
-            except Exception:
+                    raise Unavailable from error
+            except Exception as error:
                 self._journal.doubt()
-                logger.exception("a batch of %d events was refused", len(events))
-                return NotStored
-            else:
-                return None
-        raise AssertionError
+                logger.exception("a batch of %d events was refused", len(batch))
+                raise NotStored from error
 
-    def _write(self, events: list[PreparedEvent], counts: counters.Counts) -> None:
+    def _write(self, batch: list[Waiting], counts: counters.Counts) -> Errors:
+        """One transaction; returns the errors of the events that are over their keys' limits."""
         entry: tuple[int, Increments] | None = None
+        over: Errors = {}
 
         def work(cursor: object) -> None:
             nonlocal entry
+            asking = ((waiting.event.key_id, waiting.limit) for waiting in batch)
+            allowance = Allowance(cursor, asking, now=time.time())
+            events = []
+            for waiting in batch:
+                if error := allowance.spend(waiting.event.key_id):
+                    over[waiting.future] = error
+                else:
+                    events.append(waiting.event)
             increments = digest(cursor, events) if events else Increments()
             for bucket, quantity in counts.items():
                 increments.series[bucket] = increments.series.get(bucket, 0) + quantity
@@ -191,9 +224,10 @@ class Buffer:
         self._connection.run(work)
         if entry:
             self._journal.recorded(*entry)
+        return over
 
 
-def _wake(batch: list[Waiting], error: type[Exception] | None) -> None:
+def _wake(batch: list[Waiting], errors: Errors) -> None:
     """Finish the waiting requests: one call into the event loop, not one an event."""
     if not batch:
         return
@@ -203,9 +237,10 @@ def _wake(batch: list[Waiting], error: type[Exception] | None) -> None:
         for waiting in batch:
             if waiting.future.done():  # its client has gone
                 continue
+            error = errors.get(waiting.future)
             if error is None:
                 waiting.future.set_result(None)
             else:
-                waiting.future.set_exception(error())
+                waiting.future.set_exception(error)
 
     loop.call_soon_threadsafe(finish)

@@ -70,8 +70,8 @@ def read_event(
 ) -> PreparedEvent | CountedEvent:
     """The event in a JSON text, ready to be written to the project of `key`.
 
-    `event_id` is the envelope's, for an event without its own. Raises `BrokenJSON`, and `Refused`
-    for JSON that is no object.
+    `event_id` is the envelope's, for an event without its own. Raises `BrokenJSON`, `Refused` for
+    JSON that is no object, and `Filtered`.
     """
     event = parse_json(data)
     if not isinstance(event, dict):
@@ -86,8 +86,9 @@ def read_event(
 def prepare_event(
     event: dict[str, Any], key: KeyInfo, sender: Sender, *, now: float
 ) -> PreparedEvent:
-    """An event cleaned, scrubbed by the project's rules, and addressed to it."""
-    prepared = prepare(event, rules=key.scrub, sender=sender, now=now)
+    """An event cleaned, scrubbed by the project's rules, and addressed to it. Raises `Filtered`
+    when the project does not want it."""
+    prepared = prepare(event, rules=key.scrub, sender=sender, now=now, unwanted=key.unwanted)
     prepared.project_id = key.project_id
     prepared.organization_id = key.organization_id
     prepared.key_id = key.key_id
