@@ -68,6 +68,8 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
+    "projects/<str:organization>/<str:project>/filters/": of("project"),
+    "projects/<str:organization>/<str:project>/filters/<str:filter>/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/stats/": of("org"),
     "teams/<str:organization>/<str:team>/stats/": of("team"),
@@ -111,6 +113,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:note_id>", "1")
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
+            .replace("<str:filter>", "localhost")
         )
 
     return fill

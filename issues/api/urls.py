@@ -11,6 +11,7 @@ from .views.events import (
     OldestEventView,
     ProjectEventListView,
 )
+from .views.filters import FilterDetailView, FilterListView
 from .views.issues import ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
@@ -60,5 +61,13 @@ urlpatterns = [
     path(
         "projects/<str:organization>/<str:project>/events/<str:event_id>/",
         EventDetailView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/filters/",
+        FilterListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/filters/<str:filter>/",
+        FilterDetailView.as_view(),
     ),
 ]
