@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg2.extensions
 
@@ -69,7 +69,7 @@ class Buffer:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._connection = Connection("digest")
+        self._connection = Connection("digest", _plan_once)
         self._waiting: deque[Waiting] = deque()
         self._bytes = 0
         self._counts: counters.Counts = {}
@@ -225,6 +225,11 @@ class Buffer:
         if entry:
             self._journal.recorded(*entry)
         return over
+
+
+def _plan_once(cursor: Any) -> None:
+    """Statements that are prepared are planned once, not for each batch by its size."""
+    cursor.execute("SET plan_cache_mode = force_generic_plan")
 
 
 def _wake(batch: list[Waiting], errors: Errors) -> None:

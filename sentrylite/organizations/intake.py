@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sentrylite.arrays import literal
+from sentrylite.statements import Statement
 
 
 class Mention(NamedTuple):
@@ -25,23 +26,31 @@ class KeysClosed(Exception):
         self.key_ids = frozenset(key_ids)
 
 
-FIND_ENVIRONMENTS = """
+# A subquery for a value, not EXISTS: that might be answered by reading every key there is.
+FIND_ENVIRONMENTS = Statement(
+    "find_environments",
+    """
     SELECT wanted.organization_id, wanted.project_id, wanted.key_id, wanted.name, environment.id,
         link.id IS NOT NULL,
-        EXISTS (
-            SELECT FROM organizations_projectkey key
+        (
+            SELECT true FROM organizations_projectkey key
             JOIN organizations_project project ON project.id = key.project_id
             JOIN organizations_organization organization
                 ON organization.id = project.organization_id
             WHERE key.id = wanted.key_id AND key.is_active
                 AND project.status = 'active' AND organization.status = 'active'
         )
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+    FROM unnest(%(organizations)s, %(projects)s, %(keys)s, %(names)s)
         AS wanted(organization_id, project_id, key_id, name)
     LEFT JOIN organizations_environment environment USING (organization_id, name)
     LEFT JOIN organizations_environmentproject link
         ON link.environment_id = environment.id AND link.project_id = wanted.project_id
-"""
+""",
+    organizations="bigint[]",
+    projects="bigint[]",
+    keys="bigint[]",
+    names="text[]",
+)
 
 ADD_ENVIRONMENTS = """
     INSERT INTO organizations_environment (organization_id, name, created_at)
@@ -100,7 +109,9 @@ def ensure_environments(cursor: Any, mentions: set[Mention]) -> dict[tuple[int, 
 def _find(
     cursor: Any, wanted: list[Mention]
 ) -> tuple[dict[tuple[int, str], int], list[tuple[int, int, str]]]:
-    cursor.execute(FIND_ENVIRONMENTS, [literal(column) for column in zip(*wanted, strict=True)])
+    columns = (literal(column) for column in zip(*wanted, strict=True))
+    parameters = dict(zip(("organizations", "projects", "keys", "names"), columns, strict=True))
+    FIND_ENVIRONMENTS.run(cursor, **parameters)
     ids, new, closed = {}, set(), set()
     for row in cursor.fetchall():
         organization_id, project_id, key_id, name, environment_id, is_linked, is_open = row
