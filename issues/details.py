@@ -1,7 +1,9 @@
 """Everything that one issue's page shows, in a fixed number of statements."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
@@ -9,12 +11,13 @@ from sentrylite import rows
 from sentrylite.accounts.models import User
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import Access, Caller
+from sentrylite.organizations.models import Organization, Project
 from sentrylite.releases.models import Release
 from sentrylite.releases.queries import load_releases
 from sentrylite.statements import Statement
-from stats.periods import DAYS_30, HOURS_24
+from stats.periods import DAYS_30, HOURS_24, Points
 
-from . import queries
+from . import environments, queries
 from .models import Activity, Issue
 from .models.issue import read_short_id
 
@@ -34,6 +37,7 @@ _LAST_RELEASE = """
 
 # Most issues have neither activities nor people: then nothing more is asked about them.
 _HAS = """
+    (SELECT count(*) FROM issues_userreport WHERE issue_id = i.id),
     EXISTS (SELECT 1 FROM issues_activity WHERE issue_id = i.id),
     EXISTS (SELECT 1 FROM issues_issueseen WHERE issue_id = i.id)
         OR EXISTS (SELECT 1 FROM issues_issuesubscription WHERE issue_id = i.id)
@@ -44,14 +48,25 @@ FIND_ISSUE = Statement(
     f"""
     SELECT {queries.MARK_COLUMNS}, ({_LAST_RELEASE}), {_HAS}, {queries.ISSUE_COLUMNS},
         {organization_queries.PROJECT_COLUMNS}
-    FROM issues_issue i
+    FROM issues_issue named
+    JOIN issues_issue i ON i.id = coalesce(named.merged_into_id, named.id)
     JOIN organizations_project p ON p.id = i.project_id AND p.status = 'active'
     {organization_queries.PROJECT_JOINS} {queries.ISSUE_JOINS} {queries.MARK_JOINS}
-    WHERE i.id = %(issue)s AND i.status < {Issue.Status.PENDING_DELETION:d}
+    WHERE named.id = %(issue)s AND i.status < {Issue.Status.PENDING_DELETION:d}
     """,
     issue="bigint",
     user="bigint",
 )
+
+FIND_SHARED_ISSUE = f"""
+    SELECT {queries.ISSUE_COLUMNS}, {rows.columns(Project, "p")}, {rows.columns(Organization, "o")}
+    FROM issues_issue i
+    JOIN organizations_project p ON p.id = i.project_id AND p.status = 'active'
+    JOIN organizations_organization o
+        ON o.id = p.organization_id AND o.status = 'active' AND o.allow_shared_issues
+    {queries.ISSUE_JOINS}
+    WHERE i.share_id = %(share)s AND i.status < {Issue.Status.PENDING_DELETION:d}
+"""
 
 FIND_ACTIVITIES = Statement(
     "find_activities",
@@ -87,6 +102,14 @@ class Viewer(NamedTuple):
     last_seen: datetime
 
 
+class CurrentRelease(NamedTuple):
+    """The newest release of an issue in some environments."""
+
+    release: Release
+    seen: environments.Sighting
+    series: dict[str, Points]
+
+
 class Details(NamedTuple):
     """What an issue's page shows beside the issue."""
 
@@ -96,6 +119,10 @@ class Details(NamedTuple):
     participants: list[User]
     first_release: Release | None
     last_release: Release | None
+    has_environments: bool
+    """Whether environments were chosen; the next is of them."""
+    current_release: CurrentRelease | None
+    report_count: int
 
 
 class Found(NamedTuple):
@@ -106,6 +133,8 @@ class Found(NamedTuple):
     team_ids: frozenset[int]
     """The project's teams."""
     last_release_id: int | None
+    report_count: int
+    """How often users have said something about it."""
     has_activities: bool
     has_people: bool
     """Somebody has seen it or is subscribed."""
@@ -114,23 +143,26 @@ class Found(NamedTuple):
 def find_issue(caller: Caller, issue_id: int) -> Found | None:
     """An issue by its id, with its project, its assignee and the caller's marks. One statement.
 
-    None when there is none, or none any more. The access may well allow nothing.
+    The id of an issue that was merged away finds the one that it was merged into (conventions
+    contract, section 1). None when there is none, or none any more. The access may well allow
+    nothing.
     """
     with connection.cursor() as cursor:
         row = FIND_ISSUE.run(cursor, issue=issue_id, user=caller.user_id).fetchone()
     if row is None:
         return None
-    marks, (last_release_id, has_activities, has_people), columns = row[:3], row[3:6], row[6:]
+    marks, facts, columns = row[:3], row[3:7], row[7:]
     split = queries.ISSUE_WIDTH
     access, project, team_ids = organization_queries.read_project(caller, columns[split:])
     issue = queries.read_issue(columns[:split], project)
     issue.is_bookmarked, issue.has_seen, issue.subscription_reason = marks
-    return Found(issue, access, team_ids, last_release_id, has_activities, has_people)
+    return Found(issue, access, team_ids, *facts)
 
 
 FIND_SHORT_ID = f"""
     SELECT i.id FROM organizations_project p
-    JOIN issues_issue i ON i.project_id = p.id AND i.number = %(number)s
+    JOIN issues_issue named ON named.project_id = p.id AND named.number = %(number)s
+    JOIN issues_issue i ON i.id = coalesce(named.merged_into_id, named.id)
     WHERE p.organization_id = %(organization)s AND p.status = 'active' AND lower(p.slug) = %(slug)s
         AND i.status < {Issue.Status.PENDING_DELETION:d}
     ORDER BY i.id LIMIT 1
@@ -157,35 +189,87 @@ def find_issue_in(access: Access, address: str) -> Found | None:
     return found if access.reaches_project(found.team_ids) else None
 
 
-def load_details(found: Found, now: datetime) -> Details:
-    """The rest of an issue's page; fills in the issue's series. At most four statements."""
-    issue = found.issue
-    queries.load_series([issue], SPANS, now)
+def find_shared_issue(share_id: UUID) -> Issue | None:
+    """The issue with this public address, where its organization allows that. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_SHARED_ISSUE, {"share": share_id})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    start, end = queries.ISSUE_WIDTH, queries.ISSUE_WIDTH + rows.width(Project)
+    project = rows.instance(Project, row[start:end])
+    project.organization = rows.instance(Organization, row[end:])
+    return queries.read_issue(row[:start], project)
+
+
+def load_details(
+    found: Found, now: datetime, *, environment_ids: Sequence[int] | None = None
+) -> Details:
+    """The rest of an issue's page; fills in the issue's series. At most four statements; two more
+    when hashes were unmerged.
+
+    With environments, what is counted is counted in these, and at most four statements more.
+    """
+    issue, seen = found.issue, None
+    queries.load_series([issue], SPANS, now, environment_ids=environment_ids)
+    if environment_ids is not None:
+        environments.load_seen_in(issue, environment_ids, now)
+        seen = environments.find_newest_release(issue, environment_ids)
     viewers, participants = _people(issue) if found.has_people else ([], [])
-    releases = load_releases(
-        {pk for pk in (issue.first_release_id, found.last_release_id) if pk is not None}
-    )
+    ids = (issue.first_release_id, found.last_release_id, seen and seen.release_id)
+    releases = load_releases({pk for pk in ids if pk is not None})
     first_release = releases.get(issue.first_release_id or 0)
     return Details(
-        activities=_activities(issue) if found.has_activities else [],
+        activities=find_activities(found),
         viewers=viewers,
         participants=participants,
         first_release=first_release,
         # As the documents' server had it: without a first release there is no last one.
         last_release=releases.get(found.last_release_id or 0) if first_release else None,
+        has_environments=environment_ids is not None,
+        current_release=_current_release(issue, seen, releases, now),
+        report_count=found.report_count,
     )
 
 
-def _activities(issue: Issue) -> list[Activity]:
+def _current_release(
+    issue: Issue, seen: environments.Sighting | None, releases: dict[int, Release], now: datetime
+) -> CurrentRelease | None:
+    if seen is None or seen.release_id not in releases:
+        return None
+    series = environments.release_series(issue, seen, SPANS, now)
+    return CurrentRelease(releases[seen.release_id], seen, series)
+
+
+def find_activities(found: Found) -> list[Activity]:
+    """What people did with an issue, newest first, with their users and, of unmerges, the issues on
+    the other side. At most one statement; two more when there are such."""
+    activities: list[Activity] = []
+    if not found.has_activities:
+        return activities
     split = rows.width(Activity)
-    activities = []
     with connection.cursor() as cursor:
-        for row in FIND_ACTIVITIES.run(cursor, issue=issue.pk).fetchall():
+        for row in FIND_ACTIVITIES.run(cursor, issue=found.issue.pk).fetchall():
             activity = rows.instance(Activity, row[:split])
             if activity.user_id is not None:
                 activity.user = rows.instance(User, row[split:])
             activities.append(activity)
+    _load_other_issues(activities, found.issue.project, found.access.caller.user_id)
     return activities
+
+
+def _load_other_issues(
+    activities: Sequence[Activity], project: Project, user_id: int | None
+) -> None:
+    """Fill in the issues on the other side of unmerges. Two statements, or none."""
+    ids = {activity.data[side] for activity in activities if (side := activity.other_side)}
+    if not ids:
+        return
+    others = {issue.pk: issue for issue in queries.find_issues_by_id([project], ids)}
+    queries.load_marks(others.values(), user_id)
+    for activity in activities:
+        if side := activity.other_side:
+            activity.other_issue = others.get(activity.data[side])
 
 
 def _people(issue: Issue) -> tuple[list[Viewer], list[User]]:

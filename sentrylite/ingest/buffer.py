@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 import psycopg2.extensions
 
+from issues import feedback
 from issues.payload.event import PreparedEvent
+from issues.payload.feedback import PreparedReport
 from sentrylite.organizations.intake import KeysClosed
 from stats import counters
 
@@ -54,10 +56,19 @@ class NotStored(Exception):
     """The database refuses this one event."""
 
 
+What = PreparedEvent | PreparedReport
+
+
 class Waiting(NamedTuple):
-    event: PreparedEvent
+    what: What
+    size: int
     future: asyncio.Future[None]
     limit: RateLimit | None
+
+    @property
+    def key_id(self) -> int:
+        """Of an event; reports are asked for no key."""
+        return self.what.key_id if isinstance(self.what, PreparedEvent) else 0
 
 
 # What single events of a batch fail with; the others are stored.
@@ -95,22 +106,23 @@ class Buffer:
 
     # Called on the event loop -------------------------------------------------------------------
 
-    async def submit(self, event: PreparedEvent, limit: RateLimit | None = None) -> None:
-        """Return when the event is stored, or when one with its id was before.
+    async def submit(self, what: What, limit: RateLimit | None = None) -> None:
+        """Return when the event or the report is stored, or when one with its id was before.
 
-        `limit` is that of the event's key. Raises Full, Unavailable, NotStored, RateLimited and
-        KeysClosed; the event is then not stored.
+        `limit` is that of an event's key. Raises Full, Unavailable, NotStored, and for events
+        RateLimited and KeysClosed; it is then not stored.
         """
+        size = len(what.payload if isinstance(what, PreparedEvent) else what.comments)
         future = asyncio.get_running_loop().create_future()
         with self._changed:
             if (
                 self._stopping.is_set()
                 or len(self._waiting) >= MAX_EVENTS
-                or self._bytes + len(event.payload) > MAX_BYTES
+                or self._bytes + size > MAX_BYTES
             ):
                 raise Full
-            self._waiting.append(Waiting(event, future, limit))
-            self._bytes += len(event.payload)
+            self._waiting.append(Waiting(what, size, future, limit))
+            self._bytes += size
             if len(self._waiting) == 1:
                 self._changed.notify()
         await future
@@ -137,7 +149,14 @@ class Buffer:
                 batch, counts = self._take()
             if not (batch or counts):
                 return
-            self._write_batch(batch, counts)
+            reports = [each for each in batch if isinstance(each.what, PreparedReport)]
+            if counts or len(reports) < len(batch):
+                events = [each for each in batch if isinstance(each.what, PreparedEvent)]
+                self._write_batch(events, counts)
+            if reports:
+                # Not in one transaction with events: a report may have to wait for an event of
+                # another process, and nobody is to wait for us meanwhile.
+                self._write_batch(reports, {})
 
     def _take(self) -> tuple[list[Waiting], counters.Counts]:
         batch: list[Waiting] = []
@@ -145,21 +164,19 @@ class Buffer:
         while self._waiting and len(batch) < EVENTS_AT_ONCE and size < BYTES_AT_ONCE:
             waiting = self._waiting.popleft()
             batch.append(waiting)
-            size += len(waiting.event.payload)
+            size += waiting.size
         self._bytes -= size
         counts, self._counts = self._counts, {}
         return batch, counts
 
     def _write_batch(self, batch: list[Waiting], counts: counters.Counts) -> None:
         """One transaction for all; if that is refused, one for each, so that a bad event only
-        refuses itself."""
+        refuses itself. All are events, or all are reports."""
         try:
             errors = self._attempt(batch, counts)
         except NotStored:
             if len(batch) > 1:
-                logger.warning(
-                    "a batch of %d was refused, writing its events one by one", len(batch)
-                )
+                logger.warning("a batch of %d was refused, writing them one by one", len(batch))
                 self._write_batch([], counts)
                 for waiting in batch:
                     self._write_batch([waiting], {})
@@ -183,10 +200,9 @@ class Buffer:
                 return closed | self._write(batch, counts)
             except KeysClosed as error:
                 key_ids = error.key_ids
-                closed |= {
-                    w.future: KeysClosed(key_ids) for w in batch if w.event.key_id in key_ids
-                }
-                batch = [w for w in batch if w.event.key_id not in key_ids]
+                refused = [waiting for waiting in batch if waiting.key_id in key_ids]
+                closed |= {waiting.future: KeysClosed(key_ids) for waiting in refused}
+                batch = [waiting for waiting in batch if waiting.key_id not in key_ids]
             except (*Lost, psycopg2.extensions.TransactionRollbackError) as error:
                 self._journal.doubt()
                 attempts_left -= 1
@@ -195,24 +211,27 @@ class Buffer:
                     raise Unavailable from error
             except Exception as error:
                 self._journal.doubt()
-                logger.exception("a batch of %d events was refused", len(batch))
+                logger.exception("a batch of %d was refused", len(batch))
                 raise NotStored from error
 
     def _write(self, batch: list[Waiting], counts: counters.Counts) -> Errors:
         """One transaction; returns the errors of the events that are over their keys' limits."""
+        reports = [each.what for each in batch if isinstance(each.what, PreparedReport)]
         entry: tuple[int, Increments] | None = None
         over: Errors = {}
 
         def work(cursor: object) -> None:
             nonlocal entry
-            asking = ((waiting.event.key_id, waiting.limit) for waiting in batch)
+            if reports:
+                feedback.store_reports(cursor, reports, now=time.time())
+            asking = ((waiting.key_id, waiting.limit) for waiting in batch)
             allowance = Allowance(cursor, asking, now=time.time())
             events = []
             for waiting in batch:
-                if error := allowance.spend(waiting.event.key_id):
+                if error := allowance.spend(waiting.key_id):
                     over[waiting.future] = error
-                else:
-                    events.append(waiting.event)
+                elif isinstance(waiting.what, PreparedEvent):
+                    events.append(waiting.what)
             increments = digest(cursor, events) if events else Increments()
             for bucket, quantity in counts.items():
                 increments.series[bucket] = increments.series.get(bucket, 0) + quantity

@@ -9,11 +9,12 @@ from sentrylite.statements import Statement
 
 
 class Mention(NamedTuple):
-    """An event of a project arrived with a key and names an environment."""
+    """Something of a project arrived with a key and names an environment."""
 
     organization_id: int
     project_id: int
     key_id: int
+    """0 for what needs no key."""
     name: str
 
 
@@ -119,7 +120,7 @@ def _find(
             ids[organization_id, name] = environment_id
         if not is_linked:
             new.add((organization_id, project_id, name))
-        if not is_open:
+        if key_id and not is_open:
             closed.add(key_id)
     if closed:
         raise KeysClosed(closed)

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import psycopg2
 import pytest
+from django.utils import timezone
 
 from issues.models import Event
 from issues.payload import codec
@@ -247,7 +248,9 @@ def test_what_is_no_event_is_not_filtered(stack: Stack, key: ProjectKey) -> None
     answer = stack.request(
         "POST",
         f"/api/{key.project_id}/envelope/",
-        body=b'{}\n{"type":"session"}\n{}\n{"type":"user_report"}\n{}',
+        body=b'{}\n{"type":"session"}\n{}\n{"type":"user_report"}\n'
+        b'{"event_id":"%s","name":"A","email":"a@example.com","comments":"x"}'
+        % uuid4().hex.encode(),
         headers={"x-sentry-auth": f"Sentry sentry_version=7, sentry_key={key.public_key}"},
     )
     assert answer.status == 200
@@ -369,12 +372,13 @@ def delete(key: ProjectKey) -> tuple[int, str]:
 
 
 def delete_project(key: ProjectKey) -> tuple[int, str]:
-    actions.mark_deleted(Project.objects.filter(pk=key.project_id))
+    actions.mark_deleted(Project.objects.filter(pk=key.project_id), now=timezone.now())
     return 400, f"Invalid project_id: u'{key.project_id}'"
 
 
 def delete_organization(key: ProjectKey) -> tuple[int, str]:
-    actions.mark_deleted(Organization.objects.filter(pk=key.project.organization_id))
+    organizations = Organization.objects.filter(pk=key.project.organization_id)
+    actions.mark_deleted(organizations, now=timezone.now())
     return 400, f"Invalid project_id: u'{key.project_id}'"
 
 

@@ -1,5 +1,6 @@
 """The tables of organizations, re-exported."""
 
+from .audit import AuditLogEntry
 from .environment import Environment, EnvironmentProject
 from .organization import Organization, OrganizationMember, Role
 from .project import KeyWindow, Project, ProjectKey, ProjectTeam
@@ -9,6 +10,7 @@ from .token import ApiKey, ApiToken
 __all__ = [
     "ApiKey",
     "ApiToken",
+    "AuditLogEntry",
     "Environment",
     "EnvironmentProject",
     "KeyWindow",
