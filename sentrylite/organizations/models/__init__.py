@@ -3,7 +3,7 @@
 from .audit import AuditLogEntry
 from .environment import Environment, EnvironmentProject
 from .organization import Organization, OrganizationMember, Role
-from .project import Project, ProjectKey, ProjectTeam
+from .project import KeyWindow, Project, ProjectKey, ProjectTeam
 from .team import Team, TeamMembership
 from .token import ApiKey, ApiToken
 
@@ -13,6 +13,7 @@ __all__ = [
     "AuditLogEntry",
     "Environment",
     "EnvironmentProject",
+    "KeyWindow",
     "Organization",
     "OrganizationMember",
     "Project",
