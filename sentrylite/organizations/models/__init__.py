@@ -4,7 +4,7 @@ from .audit import AuditLogEntry
 from .dashboard import Dashboard, DataSource, DisplayType, Widget
 from .environment import Environment, EnvironmentProject
 from .organization import Organization, OrganizationMember, Role
-from .project import Project, ProjectKey, ProjectTeam
+from .project import KeyWindow, Project, ProjectKey, ProjectTeam
 from .team import Team, TeamMembership
 from .token import ApiKey, ApiToken
 
@@ -17,6 +17,7 @@ __all__ = [
     "DisplayType",
     "Environment",
     "EnvironmentProject",
+    "KeyWindow",
     "Organization",
     "OrganizationMember",
     "Project",
