@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0005_audit_log"),
+        ("organizations", "0006_merge"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
