@@ -586,12 +586,15 @@ FIND_ADDRESSES_IN = f"""
     JOIN issues_eventaddress address
         ON address.project_id = p.id AND address.event_id = %(event)s
     WHERE p.organization_id = %(organization)s AND p.status = 'active'
+        AND (%(project)s::bigint IS NULL OR p.id = %(project)s)
     ORDER BY p.id
 """
 
 
-def find_event_in(access: Access, event_id: UUID) -> tuple[Event, Project] | None:
-    """An event of the organization, in a project that the caller reaches, with that project.
+def find_event_in(
+    access: Access, event_id: UUID, *, project_id: int | None = None
+) -> tuple[Event, Project] | None:
+    """An event of the organization, in this project or in any, if the caller reaches it; with it.
 
     Only one that is still in an issue. At most four statements.
     """
@@ -599,6 +602,7 @@ def find_event_in(access: Access, event_id: UUID) -> tuple[Event, Project] | Non
         "organization": access.organization.pk,
         "user": access.caller.user_id,
         "event": event_id,
+        "project": project_id,
     }
     with connection.cursor() as cursor:
         cursor.execute(FIND_ADDRESSES_IN, place)

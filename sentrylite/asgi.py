@@ -17,9 +17,9 @@ from django.utils import timezone  # noqa: E402
 
 from issues import maintenance  # noqa: E402
 from issues.payload import user_agent  # noqa: E402
+from sentrylite import health  # noqa: E402
 from sentrylite.background.runner import Runner  # noqa: E402
 from sentrylite.handler import Handler  # noqa: E402
-from sentrylite.health import Health  # noqa: E402
 from sentrylite.ingest.app import IngestApp, matches  # noqa: E402
 from sentrylite.ingest.authentication import ProjectKeys  # noqa: E402
 from sentrylite.ingest.buffer import Buffer  # noqa: E402
@@ -40,7 +40,7 @@ class Server:
         self.buffer = Buffer(self.journal)
         self.keys = ProjectKeys()
         self.ingest = IngestApp(self.buffer, self.keys)
-        self.health = Health(self.buffer)
+        self.health = health.Health(self.buffer)
         self.django = WsgiBridge(Handler())
         self.background = Runner(is_elected=True)
         self._stopping = threading.Event()
@@ -51,7 +51,7 @@ class Server:
             await self._live(receive, send)
         elif scope["type"] == "http":
             path = scope["path"]
-            if path == "/_health/":
+            if path in health.PATHS:
                 await self.health(scope, receive, send)
             elif matches(path):
                 await self.ingest(scope, receive, send)

@@ -1,11 +1,18 @@
-"""`/_health/`: 200 when the server can take events, else 503 and why."""
+"""`/_health/`: 200 when the server can take events, else 503 and why. The API's own path for it,
+which clients know, says the same as JSON."""
 
 import asyncio
 import time
 
+import orjson
+
 from sentrylite.ingest.buffer import Buffer
 from sentrylite.ingest.connection import Connection, Lost
 from sentrylite.wsgi_bridge import Receive, Scope, Send
+
+TEXT = "/_health/"
+JSON = ("/0/internal/health/", "/api/0/internal/health/")
+PATHS = frozenset({TEXT, *JSON})
 
 # Asked more often than this, it repeats its last answer.
 SECONDS = 1.0
@@ -24,12 +31,14 @@ class Health:
             if time.monotonic() - self._checked_at > SECONDS:
                 self._problem = await asyncio.to_thread(self._check)
                 self._checked_at = time.monotonic()
-        status, body = (503, self._problem) if self._problem else (200, "ok")
-        content = b"" if scope["method"] == "HEAD" else body.encode()
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"cache-control", b"no-store"),
-        ]
+        problem = self._problem
+        status = 503 if problem else 200
+        if scope["path"] == TEXT:
+            kind, body = b"text/plain; charset=utf-8", (problem or "ok").encode()
+        else:
+            kind, body = b"application/json", _as_json(problem)
+        content = b"" if scope["method"] == "HEAD" else body
+        headers = [(b"content-type", kind), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
@@ -41,3 +50,10 @@ class Health:
         except Lost:
             return "The database cannot be reached."
         return None
+
+
+def _as_json(problem: str | None) -> bytes:
+    problems = [{"id": "events", "message": problem, "severity": "critical", "url": None}]
+    return orjson.dumps(
+        {"healthy": {"events": problem is None}, "problems": problems if problem else []}
+    )

@@ -114,6 +114,24 @@ class ApiKeyFactory(CredentialFactory):
     organization = factory.SubFactory(OrganizationFactory)
 
 
+class DashboardFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Dashboard
+
+    organization = factory.SubFactory(OrganizationFactory)
+    title = factory.Sequence(lambda n: f"Dashboard {n}")
+
+
+class WidgetFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Widget
+
+    dashboard = factory.SubFactory(DashboardFactory)
+    order = factory.Sequence(lambda n: n + 1)
+    title = factory.Sequence(lambda n: f"Widget {n}")
+    display_type = "line"
+
+
 class ReleaseFactory(DjangoModelFactory):
     class Meta:
         model = Release

@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from sentrylite.accounts.models import User
 from sentrylite.organizations.access import ADMIN_SCOPES, ALL_SCOPES
 from sentrylite.organizations.api.base import CallerView
+from sentrylite.organizations.api.views import absent
 from sentrylite.organizations.models import Organization, Project, Team
 from tests import factories
 
@@ -96,7 +97,10 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "organizations/<str:organization>/user-feedback/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/environments/": of("org"),
+    "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),
+    "organizations/<str:organization>/stats_v2/": of("org"),
+    "organizations/<str:organization>/stats-summary/": of("org"),
     "organizations/": of("org"),
     "organizations/<str:organization>/": of("org"),
     "organizations/<str:organization>/api-keys/": dict.fromkeys(
@@ -106,6 +110,17 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
         ("GET", "PUT", "DELETE"), frozenset({"org:admin"})
     ),
     "organizations/<str:organization>/audit-logs/": {"GET": {"org:write", "org:admin"}},
+    **{
+        f"organizations/<str:organization>/dashboards/{below}": of("org")
+        for below in (
+            "",
+            "<str:dashboard_id>/",
+            "<str:dashboard_id>/widgets/",
+            "<str:dashboard_id>/widgets/<str:widget_id>",
+            "<str:dashboard_id>/widgets/<str:widget_id>/",
+        )
+    },
+    **{f"organizations/<str:organization>/{below}": of("org") for below in absent.PATHS},
     "organizations/<str:organization>/members/": of("member"),
     "organizations/<str:organization>/members/<str:member_id>/": of("member")
     | {"DELETE": of("member")["GET"]},
@@ -163,6 +178,7 @@ METHODS_OF_OTHERS = [(route, method) for route, method in METHODS if route not i
 def fill(organization: Organization, project: Project, team: Team) -> Callable[[str], str]:
     """A route with what it names: an issue, a project, … of `organization`."""
     issue = factories.IssueFactory(project=project, share_id=uuid4())
+    widget = factories.WidgetFactory(dashboard__organization=organization)
 
     def fill(route: str) -> str:
         return "/api/0/" + (
@@ -175,6 +191,8 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:tombstone_id>", "1")
             .replace("<str:member_id>", "0")
             .replace("<str:key_id>", "0")
+            .replace("<str:dashboard_id>", str(widget.dashboard_id))
+            .replace("<str:widget_id>", str(widget.pk))
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
             .replace("<str:filter>", "localhost")

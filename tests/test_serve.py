@@ -69,6 +69,7 @@ def half_a_request(server: live.Server, dsn: str) -> Iterator[tuple[socket.socke
 
 def test_an_event_becomes_an_issue(server: live.Server) -> None:
     assert server.get("/_health/") == (200, b"ok")
+    assert server.get("/api/0/internal/health/")[0] == 200
     made = server.setup(organization="acme", project="pump-station", platform="python")
     assert made["dsn"].endswith(f"@{server.url.removeprefix('http://')}/{made['project_id']}")
 

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Self
 from uuid import UUID
 
 from django.http import QueryDict
-from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 
 from issues import project_tags
@@ -86,7 +85,7 @@ class IssueSearchParams:
     def of_organization(cls, query: QueryDict, now: datetime) -> Self:
         """Here `statsPeriod`, or `start` and `end`, say when issues were seen. Raises
         BadParameter."""
-        since, until = read_period(query, now)
+        since, until = params.period(query, now)
         # What was first seen until now is everything.
         until = until if until and until < now else None
         return cls._read(query, now, SORTS | LATER_SORTS, since, until)
@@ -287,15 +286,6 @@ OTHER_KEYS = frozenset(
 )
 MAX_WORDS = 100
 
-PERIOD = re.compile(r"([0-9]{1,4})([smhdw])", re.ASCII)
-UNITS = {
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class EventSearch:
@@ -387,7 +377,7 @@ class EventListParams:
             event_id,
             search,
             read_environments(query),
-            *read_period(query, now),
+            *params.period(query, now),
             bool(query.get("full")),
             Cursor.read(query),
             read_page_size(query),
@@ -413,34 +403,22 @@ def read_environments(query: QueryDict) -> tuple[str, ...]:
     return names
 
 
-def read_period(query: QueryDict, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """`statsPeriod`, or `start` and `end`; everything without them. Raises BadParameter."""
-    start, end = _read_moment(query, "start"), _read_moment(query, "end")
-    period = params.text(query, "statsPeriod")
-    if period:
-        match = PERIOD.fullmatch(period)
-        if match is None:
-            raise BadParameter("Invalid statsPeriod. It takes a number and a unit, such as 14d.")
-        return now - int(match[1]) * UNITS[match[2]], None
-    if (start is None) != (end is None):
-        raise BadParameter("start and end are both required.")
-    if start is not None and end is not None and start > end:
-        raise BadParameter("start must be before end.")
-    return start, end
+@dataclass(frozen=True, slots=True)
+class ScrubbingSuggestionsParams:
+    """Which event to look at, if any."""
 
+    event_id: UUID | None
+    project_id: int | None
 
-def _read_moment(query: QueryDict, name: str) -> datetime | None:
-    value = params.text(query, name)
-    if not value:
-        return None
-    try:
-        moment = parse_datetime(value)
-        if moment is not None:
-            # Without a zone it is UTC.
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise BadParameter(f"Invalid {name}. It takes a date and time, such as 2026-03-04T05:06:07Z.")
+    @classmethod
+    def read(cls, query: QueryDict) -> Self:
+        text, project = query.get("eventId"), query.get("projectId")
+        event_id = read_event_id(text) if text else None
+        if text and event_id is None:
+            raise BadParameter("Invalid eventId. It takes 32 hexadecimal digits.")
+        if project and not params.is_id(project):
+            raise BadParameter("Invalid projectId. It takes a project's id.")
+        return cls(event_id, int(project) if project else None)
 
 
 # User feedback ------------------------------------------------------------------------------------
@@ -487,7 +465,7 @@ class ProjectTagValueListParams:
     @classmethod
     def read(cls, query: QueryDict, now: datetime) -> Self:
         """Raises BadParameter."""
-        wanted = project_tags.Wanted(_read_query(query) or None, *read_period(query, now))
+        wanted = project_tags.Wanted(_read_query(query) or None, *params.period(query, now))
         return cls(wanted, Cursor.read(query), read_page_size(query))
 
 

@@ -30,6 +30,7 @@ from .views.project_tags import (
     ProjectTagListView,
     ProjectTagValueListView,
 )
+from .views.scrubbing import ScrubbingSuggestionsView
 from .views.shared import SharedIssueView
 from .views.tags import TagDetailView, TagListView, TagValueListView
 from .views.tombstones import TombstoneDetailView, TombstoneListView
@@ -75,6 +76,10 @@ urlpatterns = [
     path("organizations/<str:organization>/issues-count/", IssueCountView.as_view()),
     path("organizations/<str:organization>/shortids/<str:short_id>/", ShortIdView.as_view()),
     path("organizations/<str:organization>/eventids/<str:event_id>/", EventIdView.as_view()),
+    path(
+        "organizations/<str:organization>/data-scrubbing-selector-suggestions/",
+        ScrubbingSuggestionsView.as_view(),
+    ),
     *(
         path(f"{place}/{issues}/", view.as_view())
         for place, view in (

@@ -1,14 +1,26 @@
 """Query strings to checked values. What cannot be used is a 400 that says so."""
 
 import math
+import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
 
 from .errors import BadParameter
 
 # A page, and so a list of ids or names in a query string, is never longer.
 MAX_PER_PAGE = 100
+PERIOD = re.compile(r"([0-9]{1,4})([smhdw])", re.ASCII)
+UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+
 # Years 1 to 9999, as PostgreSQL and Python both can say them.
 EARLIEST, LATEST = -62135596800, 253402300799
 
@@ -43,6 +55,36 @@ def epoch(query: QueryDict, name: str) -> float | None:
             f"Invalid {name}. It takes seconds since 1970-01-01, such as 1584824400."
         )
     return seconds
+
+
+def period(query: QueryDict, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """`statsPeriod`, or `start` and `end`; everything without them. Raises BadParameter."""
+    start, end = moment(query, "start"), moment(query, "end")
+    length = text(query, "statsPeriod")
+    if length:
+        match = PERIOD.fullmatch(length)
+        if match is None:
+            raise BadParameter("Invalid statsPeriod. It takes a number and a unit, such as 14d.")
+        return now - int(match[1]) * UNITS[match[2]], None
+    if (start is None) != (end is None):
+        raise BadParameter("start and end are both required.")
+    if start is not None and end is not None and start > end:
+        raise BadParameter("start must be before end.")
+    return start, end
+
+
+def moment(query: QueryDict, name: str) -> datetime | None:
+    """A date and time, UTC without a zone; None when absent or empty. Raises BadParameter."""
+    value = text(query, name)
+    if not value:
+        return None
+    try:
+        parsed = parse_datetime(value)
+        if parsed is not None:
+            return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise BadParameter(f"Invalid {name}. It takes a date and time, such as 2026-03-04T05:06:07Z.")
 
 
 def ids(query: QueryDict, name: str) -> list[int]:

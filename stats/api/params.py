@@ -3,8 +3,9 @@
 Whatever cannot be used is a BadParameter that names what can.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.http import QueryDict
@@ -12,7 +13,8 @@ from django.http import QueryDict
 from sentrylite.api import params
 from sentrylite.api.errors import BadParameter
 from stats.models import Kind
-from stats.periods import Period, requested
+from stats.outcomes import CATEGORIES, ERROR, OUTCOMES, Outcome
+from stats.periods import DAY, HOUR, Period, requested
 from stats.usage import FILTERS
 
 ORGANIZATION_STATS = {
@@ -98,6 +100,85 @@ class TeamStatsParams:
     @classmethod
     def read(cls, query: QueryDict, now: float) -> Self:
         return cls(read_period(query, now), params.text(query, "environment"))
+
+
+FIELDS = ("sum(quantity)", "sum(times_seen)")
+GROUPINGS = ("outcome", "category", "reason", "project")
+# Older names of what is all errors.
+CATEGORY_NAMES = {**{name: name for name in CATEGORIES}, "default": ERROR, "security": ERROR}
+DEFAULT_RANGE = timedelta(days=90)
+INTERVALS = ", ".join(f"{hours}h" for hours in range(1, 25) if 24 % hours == 0)
+_UNITS = {"s": 1, "m": 60, "h": HOUR, "d": DAY}
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeStatsParams:
+    """Which outcomes, and how, in the parameters that today's clients send."""
+
+    fields: tuple[str, ...]
+    groups: tuple[str, ...]
+    period: Period
+    outcomes: frozenset[str] | None
+    categories: frozenset[str] | None
+    reasons: frozenset[str] | None
+    """Each None for all of them."""
+
+    @classmethod
+    def read(cls, query: QueryDict, now: datetime, groups: tuple[str, ...] | None = None) -> Self:
+        """With these `groups`, or those that the parameter `groupBy` chooses."""
+        fields = _choices(query, "field", FIELDS)
+        if not fields:
+            raise BadParameter(f"field is required. Valid choices are {', '.join(FIELDS)}.")
+        categories = _choices(query, "category", CATEGORY_NAMES)
+        return cls(
+            fields,
+            _choices(query, "groupBy", GROUPINGS) if groups is None else groups,
+            _read_range(query, now),
+            frozenset(_choices(query, "outcome", OUTCOMES)) or None,
+            frozenset(CATEGORY_NAMES[name] for name in categories) or None,
+            frozenset(query.getlist("reason")) or None,
+        )
+
+    def wants(self, outcome: Outcome) -> bool:
+        return (
+            (self.outcomes is None or outcome.outcome in self.outcomes)
+            and (self.categories is None or outcome.category in self.categories)
+            and (self.reasons is None or outcome.reason in self.reasons)
+        )
+
+
+def _read_range(query: QueryDict, now: datetime) -> Period:
+    """`statsPeriod`, or `start` and `end`: the whole intervals that it touches."""
+    width = _read_interval(query)
+    start, end = params.period(query, now)
+    first = (start or now - DEFAULT_RANGE).timestamp() // width
+    last = max(first, -(-(end or now).timestamp() // width) - 1)
+    if (last + 1) * width > params.LATEST:
+        raise BadParameter("Invalid end: there are no dates after the year 9999.")
+    try:
+        return Period(first * width, last * width, width)
+    except ValueError as error:
+        raise BadParameter(str(error)) from error
+
+
+def _read_interval(query: QueryDict) -> int:
+    value = params.text(query, "interval") or "1h"
+    number, unit = value[:-1], value[-1]
+    if number.isascii() and number.isdigit() and len(number) < 7 and unit in _UNITS:
+        seconds = int(number) * _UNITS[unit]
+        if seconds and seconds % HOUR == 0 and DAY % seconds == 0:
+            return seconds
+    raise BadParameter(
+        f"Invalid interval. It takes a number of hours that divides a day: {INTERVALS}."
+    )
+
+
+def _choices(query: QueryDict, name: str, choices: Iterable[str]) -> tuple[str, ...]:
+    """The values of a repeatable parameter, each once. Raises BadParameter naming the choices."""
+    values = tuple(dict.fromkeys(value for value in query.getlist(name) if value))
+    if not set(values) <= set(choices):
+        raise BadParameter(f"Invalid {name}. Valid choices are {', '.join(choices)}.")
+    return values
 
 
 def _ids(query: QueryDict, names: list[str]) -> frozenset[int] | None:

@@ -1,10 +1,14 @@
 """Series as JSON (stats contract, sections 2 and 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from sentrylite.api.serializers import OutputSerializer
+from sentrylite.api.serializers import OutputSerializer, timestamp
+from stats.outcomes import ACCEPTED, OUTCOMES, Group
 from stats.periods import Points
+
+from .params import OutcomeStatsParams
 
 
 class SeriesSerializer(OutputSerializer):
@@ -19,3 +23,72 @@ class SeriesByIdSerializer(OutputSerializer):
 
     def to_representation(self, series: Mapping[int, Points]) -> Any:
         return {str(each): points for each, points in series.items()} or []
+
+
+class OutcomesSerializer(OutputSerializer):
+    """Groups of outcomes, as `stats_v2` answers. Pass `context={"params": …}`.
+
+    Projects have no series: there can be too many of them (clients contract, section 8).
+    """
+
+    def to_representation(self, groups: Sequence[Group]) -> dict[str, Any]:
+        params = self.context["params"]
+        width, buckets = params.period.width, params.period.buckets
+        return {
+            "start": _moment(buckets.start * width),
+            "end": _moment(buckets.stop * width),
+            "intervals": [_moment(bucket * width) for bucket in buckets],
+            "groups": [_group(each, params) for each in groups],
+        }
+
+
+def _group(group: Group, params: OutcomeStatsParams) -> dict[str, Any]:
+    answer = {"by": group.by, "totals": dict.fromkeys(params.fields, group.total)}
+    if "project" in params.groups:
+        return answer
+    return {**answer, "series": dict.fromkeys(params.fields, group.series)}
+
+
+class OutcomeSummarySerializer(OutputSerializer):
+    """Groups of outcomes by project, category and outcome, as `stats-summary` answers. Pass
+    `context={"params": …, "projects": …}`, the latter with a slug for each."""
+
+    def to_representation(self, groups: Sequence[Group]) -> dict[str, Any]:
+        params = self.context["params"]
+        width, buckets = params.period.width, params.period.buckets
+        found: dict[Any, dict[Any, dict[Any, int]]] = {}
+        for group in groups:
+            project, category, outcome = group.by.values()
+            found.setdefault(project, {}).setdefault(category, {})[outcome] = group.total
+        return {
+            "start": _moment(buckets.start * width),
+            "end": _moment(buckets.stop * width),
+            "projects": [
+                {
+                    "id": project.pk,
+                    "slug": project.slug,
+                    "stats": [
+                        _category(name, by_outcome, params.fields)
+                        for name, by_outcome in found[project.pk].items()
+                    ],
+                }
+                for project in self.context["projects"]
+                if project.pk in found
+            ],
+        }
+
+
+def _category(name: str, by_outcome: Mapping[str, int], fields: Sequence[str]) -> dict[str, Any]:
+    total = sum(by_outcome.values())
+    return {
+        "category": name,
+        "outcomes": {each: by_outcome.get(each, 0) for each in OUTCOMES},
+        "totals": {
+            "dropped": total - by_outcome.get(ACCEPTED, 0),
+            **dict.fromkeys(fields, total),
+        },
+    }
+
+
+def _moment(epoch: int) -> str:
+    return timestamp(datetime.fromtimestamp(epoch, UTC))

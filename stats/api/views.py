@@ -8,15 +8,26 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sentrylite.organizations.api.base import (
+    OrganizationProjectsView,
     OrganizationScopedView,
     ProjectScopedView,
     TeamScopedView,
 )
-from stats import usage
+from stats import outcomes, usage
 from stats.models import Kind
 
-from .params import OrganizationStatsParams, ProjectStatsParams, TeamStatsParams
-from .serializers import SeriesByIdSerializer, SeriesSerializer
+from .params import (
+    OrganizationStatsParams,
+    OutcomeStatsParams,
+    ProjectStatsParams,
+    TeamStatsParams,
+)
+from .serializers import (
+    OutcomesSerializer,
+    OutcomeSummarySerializer,
+    SeriesByIdSerializer,
+    SeriesSerializer,
+)
 
 
 def environment_id(organization_id: int, name: str | None) -> int | None:
@@ -55,6 +66,43 @@ class OrganizationStatsView(OrganizationScopedView):
             environment_id=environment,
         )
         return Response(SeriesByIdSerializer(found).data)
+
+
+class OutcomesView(OrganizationProjectsView):
+    """What became of the data of projects that the caller reaches."""
+
+    def read(
+        self, request: Request, groups: tuple[str, ...] | None = None
+    ) -> tuple[OutcomeStatsParams, list[outcomes.Group]]:
+        """What was asked for, and the counts by `groups` or by what was asked for. One
+        statement."""
+        now = timezone.now()
+        params = OutcomeStatsParams.read(request.query_params, now, groups)
+        counts = outcomes.read_outcomes(
+            [project.pk for project in self.projects],
+            params.period,
+            now.timestamp(),
+            by_project="project" in params.groups,
+        )
+        wanted = {outcome: each for outcome, each in counts.items() if params.wants(outcome)}
+        return params, outcomes.group(wanted, params.groups, params.period)
+
+
+class OutcomeStatsView(OutcomesView):
+    """Count outcomes over time, by what is asked for (`stats_v2`)."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        params, groups = self.read(request)
+        return Response(OutcomesSerializer(groups, context={"params": params}).data)
+
+
+class OutcomeSummaryView(OutcomesView):
+    """Count outcomes by project (`stats-summary`)."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        params, groups = self.read(request, ("project", "category", "outcome"))
+        context = {"params": params, "projects": self.projects}
+        return Response(OutcomeSummarySerializer(groups, context=context).data)
 
 
 class ProjectStatsView(ProjectScopedView):

@@ -361,6 +361,7 @@ class Others:
         factories.ReleaseFactory(organization=self.organization, version="theirs")
         factories.ApiTokenFactory(user=self.member.user)
         factories.ApiKeyFactory(organization=self.organization)
+        factories.DashboardFactory(organization=self.organization)
         self.issue = factories.IssueFactory(project=self.project)
         factories.make_event(self.issue)
         a_note(self.issue, self.member.user)

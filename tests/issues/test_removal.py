@@ -64,6 +64,7 @@ def test_a_deleted_organization_leaves_nothing_behind(
     member = factories.OrganizationMemberFactory(organization=organization, teams=[team])
     goes.project.teams.add(team)
     factories.ApiKeyFactory(organization=organization)
+    factories.WidgetFactory(dashboard__organization=organization)
     SeriesCount.objects.create(
         project_id=0, kind=10, object_id=organization.pk, width=3600, bucket=1, quantity=1
     )

@@ -1,6 +1,7 @@
 """Organizations and what belongs to them in the back office."""
 
 from .audit import AuditLogEntryAdmin
+from .dashboards import DashboardAdmin
 from .environments import EnvironmentAdmin
 from .organizations import OrganizationAdmin, OrganizationMemberAdmin
 from .projects import ProjectAdmin, ProjectKeyAdmin
@@ -11,6 +12,7 @@ __all__ = [
     "ApiKeyAdmin",
     "ApiTokenAdmin",
     "AuditLogEntryAdmin",
+    "DashboardAdmin",
     "EnvironmentAdmin",
     "OrganizationAdmin",
     "OrganizationMemberAdmin",

@@ -19,7 +19,7 @@ def page_size(query: QueryDict) -> int:
     return params.page_size(query, "per_page", "Invalid per_page parameter.")
 
 
-def page_of(request: Request, rows: QuerySet[Any]) -> Page[Any]:
+def page_of(request: Request, rows: QuerySet[Any] | Sequence[Any]) -> Page[Any]:
     """The page of a sorted list that a request asks for."""
     query = request.query_params
     return offset_page(

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from .views import audit, callers, environments, keys, members, organizations, teams
+from .views import (
+    absent,
+    audit,
+    callers,
+    dashboards,
+    environments,
+    keys,
+    members,
+    organizations,
+    teams,
+)
 
 urlpatterns = [
     path("auth/", callers.UserView.as_view()),
@@ -16,6 +26,11 @@ urlpatterns = [
             "api-keys/": keys.ApiKeyListView,
             "api-keys/<str:key_id>/": keys.ApiKeyDetailView,
             "audit-logs/": audit.AuditLogView,
+            "dashboards/": dashboards.DashboardListView,
+            "dashboards/<str:dashboard_id>/": dashboards.DashboardDetailView,
+            "dashboards/<str:dashboard_id>/widgets/": dashboards.WidgetListView,
+            "dashboards/<str:dashboard_id>/widgets/<str:widget_id>": dashboards.WidgetDetailView,
+            "dashboards/<str:dashboard_id>/widgets/<str:widget_id>/": dashboards.WidgetDetailView,
             "environments/": environments.OrganizationEnvironmentListView,
             "members/": members.MemberListView,
             "members/<str:member_id>/": members.MemberDetailView,
@@ -26,6 +41,13 @@ urlpatterns = [
             "users/": members.OrganizationUserListView,
             "user-teams/": teams.UserTeamListView,
         }.items()
+    ),
+    *(
+        path(
+            f"organizations/<str:organization>/{below}",
+            absent.AbsentListView.as_view(key=key),
+        )
+        for below, key in absent.PATHS.items()
     ),
     *(
         path(f"teams/<str:organization>/<str:team>/{below}", view.as_view())

@@ -1,6 +1,7 @@
 """The tables of organizations, re-exported."""
 
 from .audit import AuditLogEntry
+from .dashboard import Dashboard, DataSource, DisplayType, Widget
 from .environment import Environment, EnvironmentProject
 from .organization import Organization, OrganizationMember, Role
 from .project import KeyWindow, Project, ProjectKey, ProjectTeam
@@ -11,6 +12,9 @@ __all__ = [
     "ApiKey",
     "ApiToken",
     "AuditLogEntry",
+    "Dashboard",
+    "DataSource",
+    "DisplayType",
     "Environment",
     "EnvironmentProject",
     "KeyWindow",
@@ -22,4 +26,5 @@ __all__ = [
     "Role",
     "Team",
     "TeamMembership",
+    "Widget",
 ]
