@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
+from psycopg2.errors import DeadlockDetected
 
 from sentrylite.accounts.models import User
 from sentrylite.organizations.models import OrganizationMember, Project, Team
@@ -314,12 +315,14 @@ def unshare_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -
     _record(was_public, Activity.Type.SET_PRIVATE, {}, by=by, now=now)
 
 
+MERGE_ATTEMPTS = 5
+
+
 class Merged(NamedTuple):
     parent: Issue
     children: list[Issue]
 
 
-@transaction.atomic
 def merge_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> Merged | None:
     """Make one of these issues, the one with the most events, stand for all of them (issues
     contract, section 5); None when there are no two of them left. Raises CannotMerge.
@@ -327,6 +330,19 @@ def merge_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> 
     The others are out of sight at once, their ids lead to the one that is left and so do their
     hashes. Their events, counters, activities and marks follow later (`issues.merging`).
     """
+    for _ in range(MERGE_ATTEMPTS - 1):
+        try:
+            return _merge_issues(issues, by=by, now=now)
+        except OperationalError as error:
+            # Events that are counted just now, in an issue that was merged before, may have locked
+            # in another order.
+            if not isinstance(error.__cause__, DeadlockDetected) or connection.in_atomic_block:
+                raise
+    return _merge_issues(issues, by=by, now=now)
+
+
+@transaction.atomic
+def _merge_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> Merged | None:
     by_id = {issue.pk: issue for issue in issues}
     # With those merged into them before: they change too, and are locked in their order.
     rows = (

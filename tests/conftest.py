@@ -1,10 +1,13 @@
 """What most tests start from."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from sentrylite.accounts.models import User
@@ -12,6 +15,24 @@ from sentrylite.background.runner import Runner
 from sentrylite.organizations.access import ALL_SCOPES
 from sentrylite.organizations.models import Organization, OrganizationMember, Project, ProjectKey
 from tests import factories
+
+OTHERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A connection that a test has closed may take a moment to be gone, and its database can only
+    be dropped when it is."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for _ in range(100):
+            cursor.execute(OTHERS)
+            if not cursor.fetchone()[0]:
+                break
+            time.sleep(0.1)
 
 
 @pytest.fixture

@@ -420,7 +420,7 @@ def test_nothing_is_lost_or_counted_twice_while_events_come_in(
         writer.close()
 
     def repeat(work: Callable[[], object]) -> None:
-        """As the buffer and the folder do it, when two have waited for each other in a circle."""
+        """As ingestion and the runner of tasks do it, when two have waited in a circle."""
         for _ in range(5):
             try:
                 work()
@@ -436,7 +436,7 @@ def test_nothing_is_lost_or_counted_twice_while_events_come_in(
         while sum(1 for _ in Issue.objects.visible()) > 1:
             found = list(Issue.objects.visible())
             actions.merge_issues(chance.sample(found, 2), by=None, now=now)
-            merging.move_rows(ids, after_batch=lambda: None)
+            repeat(partial(merging.move_rows, ids, after_batch=lambda: None))
         for thread in running:
             thread.result(timeout=60)
     journal.fold()
