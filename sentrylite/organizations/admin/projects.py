@@ -18,6 +18,7 @@ from sentrylite.admin.fields import ListsAsLines
 from sentrylite.api.links import absolute_url
 from sentrylite.organizations import actions, dsn, slugs
 from sentrylite.organizations.models import Project, ProjectKey
+from sentrylite.organizations.models.organization import Status
 from sentrylite.releases.models import Release
 from stats import series
 from stats.models import Kind
@@ -68,6 +69,16 @@ class ProjectForm(forms.ModelForm):
         slug = self.cleaned_data["slug"]
         slugs.validate(slug, reserved=slugs.RESERVED_FOR_PROJECTS)
         return slug
+
+    def clean(self) -> dict[str, Any]:
+        sent = super().clean() or {}
+        organization = sent.get("organization") or self.instance.organization_id
+        same = Project.objects.filter(
+            organization=organization, slug=sent.get("slug"), status=Status.ACTIVE
+        )
+        if self.instance.status == Status.ACTIVE and same.exclude(pk=self.instance.pk).exists():
+            self.add_error("slug", "Another project of the organization has this slug.")
+        return sent
 
 
 @admin.register(Project)

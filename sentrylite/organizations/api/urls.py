@@ -2,7 +2,13 @@
 
 from django.urls import path
 
-from .views import organizations, teams
+from .views import (
+    organizations,
+    project_environments,
+    project_keys,
+    projects,
+    teams,
+)
 
 urlpatterns = [
     path("organizations/", organizations.OrganizationListView.as_view()),
@@ -21,6 +27,19 @@ urlpatterns = [
         for below, view in {
             "": teams.TeamDetailView,
             "projects/": teams.TeamProjectListView,
+        }.items()
+    ),
+    path("projects/", projects.ProjectListView.as_view()),
+    *(
+        path(f"projects/<str:organization>/<str:project>/{below}", view.as_view())
+        for below, view in {
+            "": projects.ProjectDetailView,
+            "environments/": project_environments.ProjectEnvironmentListView,
+            "environments/<str:environment>/": project_environments.ProjectEnvironmentView,
+            "keys/": project_keys.ProjectKeyListView,
+            "keys/<str:key_id>/": project_keys.ProjectKeyDetailView,
+            "teams/": projects.ProjectTeamListView,
+            "teams/<str:team>/": projects.ProjectTeamView,
         }.items()
     ),
 ]

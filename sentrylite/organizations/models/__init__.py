@@ -3,7 +3,14 @@
 from .audit import AuditLogEntry
 from .environment import Environment, EnvironmentProject
 from .organization import Organization, OrganizationMember, Role
-from .project import Project, ProjectKey, ProjectTeam
+from .project import (
+    Project,
+    ProjectKey,
+    ProjectPreference,
+    ProjectRedirect,
+    ProjectSettings,
+    ProjectTeam,
+)
 from .team import Team, TeamMembership
 from .token import ApiKey, ApiToken
 
@@ -17,6 +24,9 @@ __all__ = [
     "OrganizationMember",
     "Project",
     "ProjectKey",
+    "ProjectPreference",
+    "ProjectRedirect",
+    "ProjectSettings",
     "ProjectTeam",
     "Role",
     "Team",
