@@ -71,7 +71,7 @@ class Conditions:
             "ignoreCount": self.count,
             "ignoreDuration": self.duration,
             "ignoreUntil": (
-                f"{until.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+                f"{until.astimezone(UTC).isoformat(timespec='milliseconds')[:-6].removesuffix('.000')}Z"
                 if until
                 else None
             ),

@@ -7,7 +7,6 @@ import os
 import threading
 
 import django
-from django.core.handlers.wsgi import WSGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sentrylite.settings")
 django.setup(set_prefix=False)
@@ -19,6 +18,7 @@ from django.utils import timezone  # noqa: E402
 from issues import maintenance  # noqa: E402
 from issues.payload import user_agent  # noqa: E402
 from sentrylite.background.runner import Runner  # noqa: E402
+from sentrylite.handler import Handler  # noqa: E402
 from sentrylite.health import Health  # noqa: E402
 from sentrylite.ingest.app import IngestApp, matches  # noqa: E402
 from sentrylite.ingest.authentication import ProjectKeys  # noqa: E402
@@ -41,7 +41,7 @@ class Server:
         self.keys = ProjectKeys()
         self.ingest = IngestApp(self.buffer, self.keys)
         self.health = Health(self.buffer)
-        self.django = WsgiBridge(WSGIHandler())
+        self.django = WsgiBridge(Handler())
         self.background = Runner(is_elected=True)
         self._stopping = threading.Event()
         self._maintenance = threading.Thread(target=self._maintain, name="maintenance", daemon=True)

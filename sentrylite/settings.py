@@ -95,6 +95,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+SESSION_ENGINE = "sentrylite.accounts.sessions"
 
 # Storage --------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 
 from issues.admin.permalink import show_issue
 from sentrylite.api import errors
+from sentrylite.api.views import UnknownPathView
 from sentrylite.organizations.api.views.index import ApiIndexView
 
 urlpatterns = [
@@ -13,7 +14,7 @@ urlpatterns = [
     path("api/0/", include("sentrylite.organizations.api.urls")),
     path("api/0/", include("issues.api.urls")),
     path("api/0/", include("stats.api.urls")),
-    re_path(r"^api/", errors.not_found),
+    re_path(r"^api/", UnknownPathView.as_view()),
     path("organizations/<slug:organization>/issues/<int:issue_id>/", show_issue),
 ]
 

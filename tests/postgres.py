@@ -69,7 +69,10 @@ def start() -> None:
 def remove_abandoned() -> None:
     """Stop and remove the servers of runs that were killed."""
     for data_dir in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        status = data_dir.lstat()
+        try:
+            status = data_dir.lstat()
+        except FileNotFoundError:
+            continue  # its own run has just removed it
         if status.st_uid != os.geteuid() or time.time() - status.st_mtime < 60:
             continue  # not ours, or one that another run is making just now and has yet to lock
         try:

@@ -252,6 +252,8 @@ def test_the_index_refuses_bad_credentials() -> None:
 
 @pytest.mark.parametrize("path", ["/api/0/nope/", "/api/0/issues/1", "/api/1", "/api/0"])
 def test_an_unknown_path_is_404_as_json(path: str) -> None:
-    answer = APIClient().get(path)
-    assert answer.status_code == 404
-    assert answer.json() == {"detail": "The requested resource does not exist"}
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        answer = APIClient(enforce_csrf_checks=True).generic(method, path)
+        assert answer.status_code == 404
+        assert answer.json() == {"detail": "The requested resource does not exist"}
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"

@@ -88,12 +88,7 @@ def _internal(error: Exception) -> Response:
     return Response({"detail": "Internal Error", "errorId": error_id}, status=500)
 
 
-# Where no view of the API is reached: unknown paths, hosts that are not allowed.
-
-
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Unknown paths, also those that only miss their last slash: 404 as JSON, no redirect."""
-    return JsonResponse(NOT_FOUND, status=404)
+# Where no view of the API is reached: hosts that are not allowed.
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

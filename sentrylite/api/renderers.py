@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 import orjson
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -64,17 +64,28 @@ def json_error(body: bytes, error: orjson.JSONDecodeError) -> str:
     """The reason in the standard library's words, which clients of the API know."""
     try:
         json.loads(body)
-    except (UnicodeDecodeError, RecursionError):
+    except UnicodeDecodeError:
         return "the body is not UTF-8 text"
     except json.JSONDecodeError as known:
         return str(known)
+    except (RecursionError, ValueError):
+        pass  # deeper, or with more digits in a number, than the standard library reads
     return str(error)
+
+
+class UnsupportedEncoding(APIException):
+    """A compressed body. Only the doors of the SDKs take these."""
+
+    status_code = 415
 
 
 class AlwaysJSON(BaseContentNegotiation):
     """There is one renderer, so whatever the client says it accepts, it gets JSON."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip()
+        if encoding.lower() not in ("", "identity"):
+            raise UnsupportedEncoding(f'Unsupported content encoding "{encoding}" in request.')
         base = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == base), None)
 

@@ -72,6 +72,14 @@ class ApiView(APIView):
         return response
 
 
+class UnknownPathView(ApiView):
+    """A path that nothing answers, also one that only misses its last slash: 404 to every method,
+    with or without credentials, and no redirect (conventions contract, section 1)."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise Http404
+
+
 def allowed_origin(request: Request | HttpRequest) -> str:
     """The origin that may read an answer: the asking one, or any (conventions, section 3)."""
     origin = request.META.get("HTTP_ORIGIN")

@@ -5,7 +5,6 @@ Caller, `request.user` its user (None for an organization's key).
 """
 
 import base64
-import binascii
 from datetime import UTC, datetime
 from typing import cast
 
@@ -87,7 +86,7 @@ class ApiKeyAuthentication(CredentialAuthentication):
             )
         try:
             name, _, password = base64.b64decode(words[1], validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise exceptions.AuthenticationFailed(
                 "Invalid basic header. Credentials not correctly base64 encoded."
             ) from error

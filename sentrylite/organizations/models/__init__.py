@@ -4,6 +4,7 @@ from .audit import AuditLogEntry
 from .environment import Environment, EnvironmentProject
 from .organization import Organization, OrganizationMember, Role
 from .project import (
+    KeyWindow,
     Project,
     ProjectKey,
     ProjectPreference,
@@ -20,6 +21,7 @@ __all__ = [
     "AuditLogEntry",
     "Environment",
     "EnvironmentProject",
+    "KeyWindow",
     "Organization",
     "OrganizationMember",
     "Project",
