@@ -1,7 +1,9 @@
 """Everything that one issue's page shows, in a fixed number of statements."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
@@ -9,12 +11,13 @@ from sentrylite import rows
 from sentrylite.accounts.models import User
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import Access, Caller
+from sentrylite.organizations.models import Organization, Project
 from sentrylite.releases.models import Release
 from sentrylite.releases.queries import load_releases
 from sentrylite.statements import Statement
-from stats.periods import DAYS_30, HOURS_24
+from stats.periods import DAYS_30, HOURS_24, Points
 
-from . import queries
+from . import environments, queries
 from .models import Activity, Issue
 from .models.issue import read_short_id
 
@@ -53,6 +56,16 @@ FIND_ISSUE = Statement(
     user="bigint",
 )
 
+FIND_SHARED_ISSUE = f"""
+    SELECT {queries.ISSUE_COLUMNS}, {rows.columns(Project, "p")}, {rows.columns(Organization, "o")}
+    FROM issues_issue i
+    JOIN organizations_project p ON p.id = i.project_id AND p.status = 'active'
+    JOIN organizations_organization o
+        ON o.id = p.organization_id AND o.status = 'active' AND o.allow_shared_issues
+    {queries.ISSUE_JOINS}
+    WHERE i.share_id = %(share)s AND i.status < {Issue.Status.PENDING_DELETION:d}
+"""
+
 FIND_ACTIVITIES = Statement(
     "find_activities",
     f"""
@@ -87,6 +100,14 @@ class Viewer(NamedTuple):
     last_seen: datetime
 
 
+class CurrentRelease(NamedTuple):
+    """The newest release of an issue in some environments."""
+
+    release: Release
+    seen: environments.Sighting
+    series: dict[str, Points]
+
+
 class Details(NamedTuple):
     """What an issue's page shows beside the issue."""
 
@@ -96,6 +117,9 @@ class Details(NamedTuple):
     participants: list[User]
     first_release: Release | None
     last_release: Release | None
+    has_environments: bool
+    """Whether environments were chosen; the next is of them."""
+    current_release: CurrentRelease | None
 
 
 class Found(NamedTuple):
@@ -157,30 +181,64 @@ def find_issue_in(access: Access, address: str) -> Found | None:
     return found if access.reaches_project(found.team_ids) else None
 
 
-def load_details(found: Found, now: datetime) -> Details:
-    """The rest of an issue's page; fills in the issue's series. At most four statements."""
-    issue = found.issue
-    queries.load_series([issue], SPANS, now)
+def find_shared_issue(share_id: UUID) -> Issue | None:
+    """The issue with this public address, where its organization allows that. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_SHARED_ISSUE, {"share": share_id})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    start, end = queries.ISSUE_WIDTH, queries.ISSUE_WIDTH + rows.width(Project)
+    project = rows.instance(Project, row[start:end])
+    project.organization = rows.instance(Organization, row[end:])
+    return queries.read_issue(row[:start], project)
+
+
+def load_details(
+    found: Found, now: datetime, *, environment_ids: Sequence[int] | None = None
+) -> Details:
+    """The rest of an issue's page; fills in the issue's series. At most four statements.
+
+    With environments, what is counted is counted in these, and at most four statements more.
+    """
+    issue, seen = found.issue, None
+    queries.load_series([issue], SPANS, now, environment_ids=environment_ids)
+    if environment_ids is not None:
+        environments.load_seen_in(issue, environment_ids, now)
+        seen = environments.find_newest_release(issue, environment_ids)
     viewers, participants = _people(issue) if found.has_people else ([], [])
-    releases = load_releases(
-        {pk for pk in (issue.first_release_id, found.last_release_id) if pk is not None}
-    )
+    ids = (issue.first_release_id, found.last_release_id, seen and seen.release_id)
+    releases = load_releases({pk for pk in ids if pk is not None})
     first_release = releases.get(issue.first_release_id or 0)
     return Details(
-        activities=_activities(issue) if found.has_activities else [],
+        activities=find_activities(found),
         viewers=viewers,
         participants=participants,
         first_release=first_release,
         # As the documents' server had it: without a first release there is no last one.
         last_release=releases.get(found.last_release_id or 0) if first_release else None,
+        has_environments=environment_ids is not None,
+        current_release=_current_release(issue, seen, releases, now),
     )
 
 
-def _activities(issue: Issue) -> list[Activity]:
+def _current_release(
+    issue: Issue, seen: environments.Sighting | None, releases: dict[int, Release], now: datetime
+) -> CurrentRelease | None:
+    if seen is None or seen.release_id not in releases:
+        return None
+    series = environments.release_series(issue, seen, SPANS, now)
+    return CurrentRelease(releases[seen.release_id], seen, series)
+
+
+def find_activities(found: Found) -> list[Activity]:
+    """What people did with an issue, newest first, with their users. At most one statement."""
+    activities: list[Activity] = []
+    if not found.has_activities:
+        return activities
     split = rows.width(Activity)
-    activities = []
     with connection.cursor() as cursor:
-        for row in FIND_ACTIVITIES.run(cursor, issue=issue.pk).fetchall():
+        for row in FIND_ACTIVITIES.run(cursor, issue=found.issue.pk).fetchall():
             activity = rows.instance(Activity, row[:split])
             if activity.user_id is not None:
                 activity.user = rows.instance(User, row[split:])

@@ -1,8 +1,8 @@
 """The tags of an issue: the most frequent values of its keys, and all the values of one."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from django.db import connection
 
@@ -28,20 +28,21 @@ FIND_TOP_VALUES = f"""
 
 _FIND_VALUES = f"""
     SELECT {rows.columns(IssueTag, "t")}
-    FROM issues_issuetag t
+    FROM {{{{tags}}}} t
     WHERE t.project_id = %(project)s AND t.issue_id = %(issue)s AND t.key = %(key)s
         AND (%(start)s::timestamptz IS NULL OR t.{{order}} {{side}} %(start)s)
     ORDER BY t.{{order}} {{direction}}, t.value {{direction}}
     LIMIT %(limit)s OFFSET %(offset)s
 """
 
-# By the order and by whether it is read backward.
-FIND_VALUES: dict[tuple[Order, bool], str] = {
+# By the order and by whether it is read backward; the rows are yet to be named.
+VALUES: dict[tuple[Order, bool], str] = {
     ("first_seen", False): _FIND_VALUES.format(order="first_seen", side="<=", direction="DESC"),
     ("first_seen", True): _FIND_VALUES.format(order="first_seen", side=">", direction="ASC"),
     ("last_seen", False): _FIND_VALUES.format(order="last_seen", side="<=", direction="DESC"),
     ("last_seen", True): _FIND_VALUES.format(order="last_seen", side=">", direction="ASC"),
 }
+FIND_VALUES = {way: sql.format(tags="issues_issuetag") for way, sql in VALUES.items()}
 
 HAS_KEY = """
     SELECT EXISTS (SELECT 1 FROM issues_issuetag WHERE project_id = %(project)s AND key = %(key)s)
@@ -54,9 +55,24 @@ FIND_PEOPLE = f"""
 """
 
 
-def find_top_values(issue: Issue, keys: Iterable[str], limit: int) -> dict[str, list[IssueTag]]:
-    """The most frequent values of each of the keys, at most `limit`. One statement."""
-    found: dict[str, list[IssueTag]] = {key: [] for key in keys}
+class TagKey(NamedTuple):
+    """A key that an issue has."""
+
+    key: str
+    values: int
+    events: int
+    top_values: list[IssueTag]
+    """The most frequent first."""
+
+
+def find_top_values(issue: Issue, keys: Collection[str] | None, limit: int) -> dict[str, TagKey]:
+    """The keys, all or those of these that there are, with their most frequent values, at most
+    `limit` of each. One statement."""
+    found = {
+        key: TagKey(key, values, events, [])
+        for key, (values, events) in issue.tag_keys.items()
+        if keys is None or key in keys
+    }
     with connection.cursor() as cursor:
         cursor.execute(
             FIND_TOP_VALUES,
@@ -69,7 +85,7 @@ def find_top_values(issue: Issue, keys: Iterable[str], limit: int) -> dict[str, 
         )
         for row in cursor.fetchall():
             tag = rows.instance(IssueTag, row)
-            found[tag.key].append(tag)
+            found[tag.key].top_values.append(tag)
     return found
 
 

@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 from issues.admin.permalink import show_issue
 from sentrylite.api import errors
 from sentrylite.api.views import UnknownPathView
+from sentrylite.organizations import pages
 from sentrylite.organizations.api.views.index import ApiIndexView
 
 urlpatterns = [
@@ -14,6 +15,8 @@ urlpatterns = [
     path("api/0/", include("sentrylite.organizations.api.urls")),
     path("api/0/", include("issues.api.urls")),
     path("api/0/", include("stats.api.urls")),
+    path("accept/", pages.accepted, name="accepted"),
+    path("accept/<str:member_id>/<str:token>/", pages.AcceptView.as_view(), name="accept"),
     re_path(r"^api/", UnknownPathView.as_view()),
     path("organizations/<slug:organization>/issues/<int:issue_id>/", show_issue),
 ]

@@ -3,8 +3,9 @@
 A new route fails here until it is in the table with the scopes that its methods ask for.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -38,18 +39,23 @@ PAIRS = [
     f"{prefix}{issues}/<str:issue_id>/events/{which}/"
     for prefix in ("", "organizations/<str:organization>/")
     for issues in ("issues", "groups")
-    for which in ("latest", "oldest")
+    for which in ("latest", "oldest", "recommended", "<str:event_id>")
 ]
 
 # Route → scopes by method; None is open to everybody.
-ROUTES: dict[str, dict[str, set[str]] | None] = {
+ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "": None,
+    "auth/": {"GET": ALL_SCOPES},
+    "users/me/": {"GET": ALL_SCOPES},
+    "api-tokens/": dict.fromkeys(("GET", "POST", "DELETE"), ALL_SCOPES),
     **{
         f"{prefix}{issues}/<str:issue_id>/{below}": of("event")
         for prefix in ("", "organizations/<str:organization>/")
         for issues in ("issues", "groups")
         for below in (
             "",
+            "activities/",
+            "external-issues/",
             "notes/",
             "notes/<str:note_id>/",
             "comments/",
@@ -61,6 +67,8 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
             "tags/<str:key>/values/",
         )
     },
+    "shared/issues/<str:share_id>/": None,
+    "organizations/<str:organization>/shared/issues/<str:share_id>/": None,
     "organizations/<str:organization>/shortids/<str:short_id>/": of("org"),
     "organizations/<str:organization>/eventids/<str:event_id>/": of("org"),
     **{route: {"GET": set()} for route in PAIRS},
@@ -68,16 +76,36 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
+    "projects/<str:organization>/<str:project>/events/<str:event_id>/json/": of("project"),
+    "projects/<str:organization>/<str:project>/events/<str:event_id>/attachments/": of("project"),
+    "projects/<str:organization>/<str:project>/tags/": of("project"),
+    "projects/<str:organization>/<str:project>/tags/<str:key>/": of("project"),
+    "projects/<str:organization>/<str:project>/tags/<str:key>/values/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/stats/": of("org"),
     "organizations/": of("org"),
     "organizations/<str:organization>/": of("org"),
+    "organizations/<str:organization>/api-keys/": dict.fromkeys(
+        ("GET", "POST"), frozenset({"org:admin"})
+    ),
+    "organizations/<str:organization>/api-keys/<str:key_id>/": dict.fromkeys(
+        ("GET", "PUT", "DELETE"), frozenset({"org:admin"})
+    ),
+    "organizations/<str:organization>/audit-logs/": {"GET": {"org:write", "org:admin"}},
+    "organizations/<str:organization>/members/": of("member"),
+    "organizations/<str:organization>/members/<str:member_id>/": of("member")
+    | {"DELETE": of("member")["GET"]},
+    "organizations/<str:organization>/members/<str:member_id>/teams/<str:team>/": dict.fromkeys(
+        ("POST", "DELETE"), of("org")["GET"] | of("member")["GET"]
+    ),
     "organizations/<str:organization>/projects/": of("org"),
     "organizations/<str:organization>/sent-first-event/": of("org"),
     "organizations/<str:organization>/teams/": of("org")
     | {"POST": {"org:write", "org:admin", "team:write"}},
+    "organizations/<str:organization>/users/": of("org"),
     "organizations/<str:organization>/user-teams/": of("org"),
     "teams/<str:organization>/<str:team>/": of("team"),
+    "teams/<str:organization>/<str:team>/members/": of("team"),
     "teams/<str:organization>/<str:team>/projects/": of("project"),
     "teams/<str:organization>/<str:team>/stats/": of("team"),
 }
@@ -98,9 +126,15 @@ def routes() -> Iterator[tuple[str, type[CallerView]]]:
 
 
 # These are about the caller alone: there is no organization to be a stranger in.
-OWN = {"organizations/"}
+OWN = {"organizations/", "auth/", "users/me/", "api-tokens/"}
 # An API key has no person behind it, whom these need.
-PERSONAL = {("organizations/", "POST"), ("organizations/<str:organization>/", "DELETE")}
+PERSONAL = {
+    ("organizations/", "POST"),
+    ("organizations/<str:organization>/", "DELETE"),
+    ("auth/", "GET"),
+    ("users/me/", "GET"),
+    *(("api-tokens/", method) for method in ("GET", "POST", "DELETE")),
+}
 
 METHODS = [
     (route, method)
@@ -114,7 +148,7 @@ METHODS_OF_OTHERS = [(route, method) for route, method in METHODS if route not i
 @pytest.fixture
 def fill(organization: Organization, project: Project, team: Team) -> Callable[[str], str]:
     """A route with what it names: an issue, a project, … of `organization`."""
-    issue = factories.IssueFactory(project=project)
+    issue = factories.IssueFactory(project=project, share_id=uuid4())
 
     def fill(route: str) -> str:
         return "/api/0/" + (
@@ -124,8 +158,11 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:team>", team.slug)
             .replace("<str:event_id>", "0" * 32)
             .replace("<str:note_id>", "1")
+            .replace("<str:member_id>", "0")
+            .replace("<str:key_id>", "0")
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
+            .replace("<str:share_id>", issue.share_id.hex)
         )
 
     return fill
@@ -236,6 +273,17 @@ def test_a_preflight_needs_nothing(route: str, fill: Callable[[str], str]) -> No
     answer = APIClient().options(fill(route))
     assert (answer.status_code, answer.content) == (200, b"")
     assert "OPTIONS" in answer.headers["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if ROUTES[route] is None])
+def test_what_is_open_is_so_to_everybody(
+    route: str, fill: Callable[[str], str], api_as: Client
+) -> None:
+    path = fill(route)
+    assert status(APIClient(), "GET", path) == 200
+    assert status(api_as(factories.UserFactory(), scopes=[]), "GET", path) == 200
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert status(APIClient(), method, path) == 405
 
 
 def test_the_index_is_open(api: APIClient, user: User) -> None:

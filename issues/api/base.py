@@ -4,6 +4,7 @@ from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
 
 from issues import details
+from issues.api.params import read_environments
 from issues.models import Issue
 from sentrylite.api import params
 from sentrylite.organizations import queries
@@ -36,6 +37,19 @@ class IssueScopedView(CallerView):
             raise PermissionDenied
         self.found, self.access = found, found.access
         self.issue, self.project = found.issue, found.issue.project
+
+    def find_environments(self) -> list[int] | None:
+        """The ids of the environments that the query chooses; None when it chooses none.
+
+        Raises BadParameter, and Http404 for one that nobody knows.
+        """
+        names = read_environments(self.request.query_params)
+        if not names:
+            return None
+        ids = queries.find_environments(self.project.organization_id, names)
+        if ids is None:
+            raise Http404
+        return ids
 
     def find_in_organization(self, organization: str, address: str) -> None:
         """By id or short id. What the caller does not reach is not there."""

@@ -151,16 +151,31 @@ def newest_release(project: Project) -> Release:
     return release
 
 
+# What clients of later years say beside the status, and the status that it goes with. There is no
+# telling when an issue escalates: until then is until somebody says so.
+SUBSTATUSES = {
+    "archived_forever": "ignored",
+    "archived_until_condition_met": "ignored",
+    "archived_until_escalating": "ignored",
+    "escalating": "unresolved",
+    "new": "unresolved",
+    "ongoing": "unresolved",
+    "regressed": "unresolved",
+}
+
+
 class IssueUpdateInput(ConditionsInput):
     """Needs the project and the caller in the context.
 
-    What goes with the status comes out as `next_release`, `in_release` and `conditions`.
+    What goes with the status comes out as `next_release`, `in_release` and `conditions`. A
+    substatus comes out as the status that it goes with.
     """
 
     status = serializers.ChoiceField(
         choices=["resolved", "unresolved", "ignored", "resolvedInNextRelease", "muted"],
         allow_null=True,
     )
+    substatus = serializers.ChoiceField(choices=list(SUBSTATUSES), allow_null=True)
     statusDetails = StatusDetailsInput(allow_null=True)
     assignedTo = ActorField()
     hasSeen = serializers.BooleanField(allow_null=True)
@@ -179,6 +194,8 @@ class IssueUpdateInput(ConditionsInput):
         # The keys beside it are an older way to say the same.
         changes["conditions"] = conditions(changes if details is None else details)
         details = details or {}
+        if substatus := changes.pop("substatus", None):
+            changes["status"] = status_with(substatus, changes)
         next_release = details.get("inNextRelease")
         if changes.get("status") == "resolvedInNextRelease" and next_release is None:
             try:
@@ -193,6 +210,22 @@ class IssueUpdateInput(ConditionsInput):
                         {name: ["An API key has no user to do this for."]}
                     )
         return changes
+
+
+def status_with(substatus: str, changes: dict[str, Any]) -> str:
+    """The status of checked changes with this substatus. Raises ValidationError where the two
+    contradict each other, or nothing says what the issue is to wait for."""
+    status = SUBSTATUSES[substatus]
+    given = {None: status, "muted": "ignored"}.get(changes.get("status"), changes.get("status"))
+    if given != status:
+        raise serializers.ValidationError(
+            {"substatus": [f"An issue that is {given} cannot be {substatus}."]}
+        )
+    if substatus == "archived_until_condition_met" and changes["conditions"] == Conditions():
+        raise serializers.ValidationError(
+            {"substatus": ["A condition is missing, such as ignoreCount or ignoreDuration."]}
+        )
+    return status
 
 
 class BulkUpdateInput(IssueUpdateInput):

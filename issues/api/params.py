@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
+from issues import project_tags
 from issues.models import Issue
 from issues.queries import Sort
 from issues.search import IGNORED, OPEN, RESOLVED, Search, SearchError, read_search
@@ -32,6 +33,11 @@ def read_event_id(text: str) -> UUID | None:
     """An event id as people write it, in capitals or with dashes too; None if it is none."""
     digits = text.replace("-", "")
     return UUID(digits) if EVENT_ID.fullmatch(digits) else None
+
+
+def read_share_id(text: str) -> UUID | None:
+    """The last part of an issue's public address; None if it is none."""
+    return UUID(text) if EVENT_ID.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +336,21 @@ VALUE_ORDERS: dict[str, Order] = {"age": "first_seen", "date": "last_seen"}
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectTagValueListParams:
+    """Which values of a project's tag (projects contract, section 10)."""
+
+    wanted: project_tags.Wanted
+    cursor: Cursor
+    size: int
+
+    @classmethod
+    def read(cls, query: QueryDict, now: datetime) -> Self:
+        """Raises BadParameter."""
+        wanted = project_tags.Wanted(_read_query(query) or None, *read_period(query, now))
+        return cls(wanted, Cursor.read(query), read_page_size(query))
+
+
+@dataclass(frozen=True, slots=True)
 class TagValueListParams:
     """Which values of a tag (issues contract, section 9)."""
 
@@ -340,6 +361,5 @@ class TagValueListParams:
     @classmethod
     def read(cls, query: QueryDict) -> Self:
         """Raises BadParameter."""
-        refuse_environment(query)
         sort = params.choice(query, "sort", VALUE_ORDERS, default="age")
         return cls(VALUE_ORDERS[sort], Cursor.read(query), read_page_size(query))

@@ -2,23 +2,36 @@
 
 from django.urls import path
 
+from .views.activities import ActivityListView
 from .views.details import IssueDetailView
 from .views.events import (
+    AttachmentListView,
     EventDetailView,
+    EventJsonView,
     HashListView,
+    IssueEventDetailView,
     IssueEventListView,
     LatestEventView,
     OldestEventView,
     ProjectEventListView,
 )
+from .views.external import ExternalIssueListView
 from .views.issues import ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
+from .views.people import ProjectUserListView, ProjectUserView
+from .views.project_tags import (
+    ProjectTagDetailView,
+    ProjectTagListView,
+    ProjectTagValueListView,
+)
+from .views.shared import SharedIssueView
 from .views.tags import TagDetailView, TagListView, TagValueListView
 
 # What one issue has below it; also below `organizations/…/issues/`.
 ISSUE_PATHS = {
     "": IssueDetailView,
+    "activities/": ActivityListView,
     "notes/": NoteListView,
     "notes/<str:note_id>/": NoteDetailView,
     "comments/": NoteListView,
@@ -26,6 +39,9 @@ ISSUE_PATHS = {
     "events/": IssueEventListView,
     "events/latest/": LatestEventView,
     "events/oldest/": OldestEventView,
+    "events/recommended/": LatestEventView,
+    "events/<str:event_id>/": IssueEventDetailView,
+    "external-issues/": ExternalIssueListView,
     "hashes/": HashListView,
     "tags/": TagListView,
     "tags/<str:key>/": TagDetailView,
@@ -42,6 +58,11 @@ urlpatterns = [
             "organizations/<str:organization>/groups",
         )
         for below, view in ISSUE_PATHS.items()
+    ),
+    path("shared/issues/<str:share_id>/", SharedIssueView.as_view()),
+    path(
+        "organizations/<str:organization>/shared/issues/<str:share_id>/",
+        SharedIssueView.as_view(),
     ),
     path("organizations/<str:organization>/shortids/<str:short_id>/", ShortIdView.as_view()),
     path("organizations/<str:organization>/eventids/<str:event_id>/", EventIdView.as_view()),
@@ -60,5 +81,27 @@ urlpatterns = [
     path(
         "projects/<str:organization>/<str:project>/events/<str:event_id>/",
         EventDetailView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/events/<str:event_id>/json/",
+        EventJsonView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/events/<str:event_id>/attachments/",
+        AttachmentListView.as_view(),
+    ),
+    path("projects/<str:organization>/<str:project>/tags/", ProjectTagListView.as_view()),
+    path(
+        "projects/<str:organization>/<str:project>/tags/<str:key>/",
+        ProjectTagDetailView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/tags/<str:key>/values/",
+        ProjectTagValueListView.as_view(),
+    ),
+    path("projects/<str:organization>/<str:project>/users/", ProjectUserListView.as_view()),
+    path(
+        "projects/<str:organization>/<str:project>/users/<str:user_hash>/",
+        ProjectUserView.as_view(),
     ),
 ]

@@ -50,6 +50,9 @@ class SeenIn(NamedTuple):
     times_seen: int
     first_seen: datetime | None
     last_seen: datetime | None
+    user_count: int | None = None
+    """This and the next by issues.environments, where they are not those of the whole issue."""
+    tag_keys: dict[str, list[int]] | None = None
 
 
 class Level(models.IntegerChoices):

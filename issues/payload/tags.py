@@ -8,6 +8,9 @@ from issues.payload.attributes import MAX_TAG_VALUE, is_tag_key
 from issues.payload.event import EventUser
 from issues.payload.values import JsonObject, scalar_text, trim
 
+# Another value for every event: rows without an end, and nothing that anybody would count.
+UNCOUNTED = frozenset({"trace", "trace.ctx", "trace.span"})
+
 _ATTRIBUTES = (
     "level",
     "logger",

@@ -9,13 +9,11 @@ import zstandard
 from issues import intake
 from issues.intake import Facts, Placed
 from issues.payload.event import EventUser
+from issues.payload.tags import UNCOUNTED
 from sentrylite.releases import intake as release_intake
 from stats import counters
 from stats.models import Kind
 from stats.periods import HOUR, HOURS_OF_DAY, bucket
-
-# Another value for every event: rows without an end, and nothing that anybody would count.
-UNCOUNTED_TAGS = frozenset({"trace", "trace.ctx", "trace.span"})
 
 
 class Span(NamedTuple):
@@ -83,7 +81,7 @@ class Increments:
 
         tags = self.tags
         for key, value in event.tags:
-            if key in UNCOUNTED_TAGS:
+            if key in UNCOUNTED:
                 continue
             tag = (project_id, issue_id, key, value)
             known = tags.get(tag)

@@ -58,6 +58,8 @@ def _by_method(area: str) -> MethodScopes:
     }
 
 
+# For what is about the caller alone.
+NO_SCOPES: MethodScopes = {}
 EVENT_SCOPES = _by_method("event")
 ORGANIZATION_SCOPES = _by_method("org")
 PROJECT_SCOPES = _by_method("project")

@@ -131,9 +131,12 @@ def ensure_member(
     return member
 
 
-def create_token(user: User, *, scopes: Iterable[str], name: str = "") -> ApiToken:
+def create_token(
+    user: User, *, scopes: Iterable[str], name: str = "", expires_at: datetime | None = None
+) -> ApiToken:
     """A new token; its `secret` is only on the returned object."""
-    token = ApiToken(user=user, name=name, scopes=sorted(set(scopes))).set_secret()
+    token = ApiToken(user=user, name=name, scopes=sorted(set(scopes)), expires_at=expires_at)
+    token.set_secret()
     token.save()
     return token
 

@@ -21,6 +21,7 @@ from .models import (
     ProjectTeam,
     Team,
 )
+from .models.project import InboundFilters
 
 COPIED = (
     "platform",
@@ -31,6 +32,7 @@ COPIED = (
     "sensitive_fields",
     "safe_fields",
     "scrub_ip_addresses",
+    *(field.name for field in InboundFilters._meta.fields),
 )
 """Columns of a project that another one may take over. Its settings go as a whole, but for the
 security token."""

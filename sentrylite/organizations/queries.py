@@ -159,11 +159,11 @@ def _project(row: Sequence[Any], organization: Organization) -> tuple[Project, f
 def find_environments(organization_id: int, names: Collection[str]) -> list[int] | None:
     """The ids of an organization's environments by name; None when one of them is not known.
 
-    `""` is that of events that name none. One statement.
+    `""` is that of events that name none: known, though there may be none of it. One statement.
     """
     found = Environment.objects.filter(organization_id=organization_id, name__in=set(names))
-    ids = sorted(found.values_list("pk", flat=True))
-    return ids if len(ids) == len(set(names)) else None
+    ids = {name: pk for pk, name in found.values_list("pk", "name")}
+    return sorted(ids.values()) if ids.keys() >= set(names) - {""} else None
 
 
 def find_actor(organization: Organization, text: str) -> User | Team | None:

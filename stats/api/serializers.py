@@ -5,6 +5,7 @@ from typing import Any
 
 from sentrylite.api.serializers import OutputSerializer
 from stats.periods import Points
+from stats.usage import KeyUsage
 
 
 class SeriesSerializer(OutputSerializer):
@@ -19,3 +20,16 @@ class SeriesByIdSerializer(OutputSerializer):
 
     def to_representation(self, series: Mapping[int, Points]) -> Any:
         return {str(each): points for each, points in series.items()} or []
+
+
+class KeyUsageSerializer(OutputSerializer):
+    """`{"ts": 1584824400, "total": 5, …}`: what was accepted, dropped and filtered is the total."""
+
+    def to_representation(self, usage: KeyUsage) -> dict[str, int]:
+        return {
+            "accepted": usage.accepted,
+            "dropped": usage.rejected,
+            "filtered": usage.filtered,
+            "total": usage.received,
+            "ts": usage.start,
+        }

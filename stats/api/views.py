@@ -1,4 +1,4 @@
-"""Counts of events over time: of an organization, a project, a team."""
+"""Counts of events over time: of an organization, a project, a client key, a team."""
 
 from typing import Any
 
@@ -9,14 +9,15 @@ from rest_framework.response import Response
 
 from sentrylite.organizations.api.base import (
     OrganizationScopedView,
+    ProjectKeyScopedView,
     ProjectScopedView,
     TeamScopedView,
 )
 from stats import usage
 from stats.models import Kind
 
-from .params import OrganizationStatsParams, ProjectStatsParams, TeamStatsParams
-from .serializers import SeriesByIdSerializer, SeriesSerializer
+from .params import OrganizationStatsParams, ProjectStatsParams, TeamStatsParams, read_period
+from .serializers import KeyUsageSerializer, SeriesByIdSerializer, SeriesSerializer
 
 
 def environment_id(organization_id: int, name: str | None) -> int | None:
@@ -73,6 +74,16 @@ class ProjectStatsView(ProjectScopedView):
             environment_id=environment,
         )
         return Response(SeriesSerializer(points).data)
+
+
+class ProjectKeyStatsView(ProjectKeyScopedView):
+    """What a client key sent (stats contract, section 4b)."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        now = timezone.now().timestamp()
+        period = read_period(request.query_params, now)
+        found = usage.key_usage(self.project.pk, self.key.pk, period, now)
+        return Response(KeyUsageSerializer(found, many=True).data)
 
 
 class TeamStatsView(TeamScopedView):

@@ -1,8 +1,9 @@
 """One issue with all that its page shows, in the shape of the documented example."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from issues.details import MAX_ACTIVITIES, Details, Viewer
+from issues.details import MAX_ACTIVITIES, CurrentRelease, Details, Viewer
 from issues.models import Activity, Issue
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.accounts.models import User
@@ -32,11 +33,7 @@ class WithDetails(IssueSerializer):
     def to_representation(self, issue: Issue) -> dict[str, Any]:
         details: Details = self.context["details"]
         answer = super().to_representation(issue) | {
-            # The first sight of the issue is only among its activities where there is room.
-            "activity": [
-                *(self._activity(activity) for activity in details.activities),
-                first_seen(issue),
-            ][:MAX_ACTIVITIES],
+            "activity": activity(issue, details.activities, self.context),
             "firstRelease": self._release(details.first_release),
             "lastRelease": self._release(details.last_release),
             "participants": [self._user(user) for user in details.participants],
@@ -48,13 +45,23 @@ class WithDetails(IssueSerializer):
             "tags": tag_summaries(issue),
             "userReportCount": 0,
         }
+        if details.has_environments:
+            answer["currentRelease"] = self._current_release(details.current_release)
         return dict(sorted(answer.items()))
-
-    def _activity(self, activity: Activity) -> dict[str, Any]:
-        return ActivitySerializer(activity, context=self.context).data
 
     def _release(self, release: Release | None) -> dict[str, Any] | None:
         return ReleaseSerializer(release, context=self.context).data if release else None
+
+    def _current_release(self, current: CurrentRelease | None) -> dict[str, Any] | None:
+        if current is None:
+            return None
+        return {
+            "release": self._release(current.release),
+            "environment": current.seen.environment,
+            "firstSeen": timestamp(current.seen.first_seen),
+            "lastSeen": timestamp(current.seen.last_seen),
+            "stats": current.series,
+        }
 
     def _viewer(self, viewer: Viewer) -> dict[str, Any]:
         return self._user(viewer.user) | {"lastSeen": timestamp(viewer.last_seen)}
@@ -71,6 +78,15 @@ class IssueFullDetailSerializer(WithDetails, IssueFullSerializer):
     """As `/organizations/{organization}/issues/{issue_id}/` has it."""
 
 
+def activity(
+    issue: Issue, activities: Sequence[Activity], context: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """An issue's activities, newest first. Its first sight is only among them where there is
+    room."""
+    answer = ActivitySerializer(activities, many=True, context=context).data
+    return [*answer, first_seen(issue)][:MAX_ACTIVITIES]
+
+
 def first_seen(issue: Issue) -> dict[str, Any]:
     """How every issue began; it is in no table (issues contract, section 2)."""
     return {
@@ -83,6 +99,8 @@ def first_seen(issue: Issue) -> dict[str, Any]:
 
 
 def tag_summaries(issue: Issue) -> list[dict[str, Any]]:
+    seen = issue.seen_in
+    tag_keys = issue.tag_keys if seen is None or seen.tag_keys is None else seen.tag_keys
     summaries = [
         {
             "key": key,
@@ -90,6 +108,6 @@ def tag_summaries(issue: Issue) -> list[dict[str, Any]]:
             "totalValues": events,
             "uniqueValues": values,
         }
-        for key, (values, events) in issue.tag_keys.items()
+        for key, (values, events) in tag_keys.items()
     ]
     return sorted(summaries, key=lambda summary: summary["name"])[:MAX_TAGS]

@@ -90,6 +90,7 @@ class EventDetailSerializer(EventSerializer):
             "release": self._release(event),
             "userReport": None,
             "sdkUpdates": [],
+            "occurrence": None,
         }
 
     def _release(self, event: Event) -> Json | None:

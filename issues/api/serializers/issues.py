@@ -10,11 +10,12 @@ from issues.models.issue import Level
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.accounts.models import User
 from sentrylite.api.links import absolute_url
-from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
+from sentrylite.api.serializers import OutputSerializer, optional_timestamp
 from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project
 
 LEVELS: dict[int, str] = dict(Level.choices)
+PRIORITIES: dict[int, str] = {Level.FATAL: "high", Level.ERROR: "high", Level.WARNING: "medium"}
 
 
 def issue_context(request: Request, access: Access, now: datetime) -> dict[str, Any]:
@@ -26,23 +27,29 @@ def issue_context(request: Request, access: Access, now: datetime) -> dict[str, 
     return {"pages": pages if has_page else None, "now": now, "user": caller.user}
 
 
+# What they know of somebody without credentials, beside `now`.
+ANYBODY: dict[str, Any] = {"pages": None, "user": None}
+
+
 class IssueSerializer(OutputSerializer):
-    """The base form. Needs `issue_context` as its context, and `load_marks`."""
+    """The base form. Needs `issue_context` as its context, and `load_marks`; `load_seen_in` too,
+    where environments are chosen."""
 
     def to_representation(self, issue: Issue) -> dict[str, Any]:
         status = issue.status_at(self.context["now"])
+        seen = issue.seen_in or issue
         return {
             "annotations": [],
             "assignedTo": assignee(issue),
-            "count": str(issue.times_seen),
+            "count": str(seen.times_seen),
             "culprit": issue.culprit,
-            "firstSeen": timestamp(issue.first_seen),
+            "firstSeen": optional_timestamp(seen.first_seen),
             "hasSeen": issue.has_seen,
             "id": str(issue.pk),
             "isBookmarked": issue.is_bookmarked,
             "isPublic": issue.share_id is not None,
             "isSubscribed": issue.subscription_reason is not None,
-            "lastSeen": timestamp(issue.last_seen),
+            "lastSeen": optional_timestamp(seen.last_seen),
             "level": LEVELS.get(issue.level, "unknown"),
             "logger": issue.logger or None,
             "metadata": issue.metadata,
@@ -59,7 +66,7 @@ class IssueSerializer(OutputSerializer):
             ),
             "title": issue.title,
             "type": issue.type,
-            "userCount": issue.user_count,
+            "userCount": issue.user_count if seen.user_count is None else seen.user_count,
         }
 
     def _status_details(self, issue: Issue, status: Issue.Status) -> dict[str, Any]:
@@ -100,20 +107,16 @@ class IssueFullSerializer(IssueSerializer):
             "issueCategory": "error",
             "issueType": "error",
             "isUnhandled": issue.is_unhandled,
-            "substatus": "ongoing" if answer["status"] == "unresolved" else None,
+            "priority": PRIORITIES.get(issue.level, "low"),
+            "substatus": substatus(answer["status"], answer["statusDetails"]),
         }
 
 
 class IssueListSerializer(IssueSerializer):
-    """An issue in a list. Needs `load_series` too, and `load_seen_in` where environments are
-    chosen."""
+    """An issue in a list. Needs `load_series` too."""
 
     def to_representation(self, issue: Issue) -> dict[str, Any]:
         answer = super().to_representation(issue)
-        if seen := issue.seen_in:
-            answer["count"] = str(seen.times_seen)
-            answer["firstSeen"] = optional_timestamp(seen.first_seen)
-            answer["lastSeen"] = optional_timestamp(seen.last_seen)
         if issue.series:
             answer["stats"] = issue.series
         if issue.matching_event_id:
@@ -121,6 +124,13 @@ class IssueListSerializer(IssueSerializer):
         if issue.matching_environment:
             answer["matchingEventEnvironment"] = issue.matching_environment
         return answer
+
+
+def substatus(status: str, details: dict[str, Any]) -> str | None:
+    """What later years call it: ignored issues wait for a condition, or for nothing."""
+    if status == "ignored":
+        return "archived_until_condition_met" if details else "archived_forever"
+    return "ongoing" if status == "unresolved" else None
 
 
 def issue_project(project: Project) -> dict[str, Any]:

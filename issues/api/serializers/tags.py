@@ -1,10 +1,11 @@
 """Tags as JSON (issues contract, section 9)."""
 
-from collections.abc import Sequence
-from hashlib import md5
 from typing import Any
 
-from issues.models import EventUser, Issue, IssueTag
+from issues.models import EventUser, IssueTag
+from issues.payload.users import full_hash
+from issues.project_tags import TagValue
+from issues.tags import TagKey
 from sentrylite.accounts.api.serializers import avatar_url
 from sentrylite.api.serializers import OutputSerializer, timestamp
 from sentrylite.releases.versions import short_version
@@ -28,10 +29,31 @@ def tag_name(key: str) -> str:
     return NAMES.get(key) or key.replace("_", " ").title()
 
 
-class TagValueSerializer(OutputSerializer):
-    """How often an issue had a value."""
+class TagKeySerializer(OutputSerializer):
+    """A key that an issue has, with its most frequent values."""
 
-    def to_representation(self, tag: IssueTag) -> dict[str, Any]:
+    def to_representation(self, key: TagKey) -> dict[str, Any]:
+        return {
+            "key": key.key,
+            "name": tag_name(key.key),
+            "uniqueValues": key.values,
+            "totalValues": key.events,
+            "topValues": TagValueSerializer(key.top_values, many=True).data,
+        }
+
+
+class ProjectTagSerializer(OutputSerializer):
+    """A key of a project, from the key and how many values it has."""
+
+    def to_representation(self, tag: tuple[str, int]) -> dict[str, Any]:
+        key, values = tag
+        return {"key": key, "name": tag_name(key), "uniqueValues": values}
+
+
+class TagValueSerializer(OutputSerializer):
+    """How often an issue or a project had a value."""
+
+    def to_representation(self, tag: IssueTag | TagValue) -> dict[str, Any]:
         return {
             "key": tag.key,
             "name": value_name(tag.key, tag.value),
@@ -47,7 +69,7 @@ class UserValueSerializer(OutputSerializer):
     """A value of the tag `user`: who that is, and how often. Needs `find_people` as `people` in
     the context."""
 
-    def to_representation(self, tag: IssueTag) -> dict[str, Any]:
+    def to_representation(self, tag: IssueTag | TagValue) -> dict[str, Any]:
         person: EventUser | None = self.context["people"].get(tag.value)
         return {
             **(EventUserSerializer(person).data if person else {"id": None}),
@@ -63,10 +85,9 @@ class EventUserSerializer(OutputSerializer):
     """Somebody events happened to (conventions contract, section 11)."""
 
     def to_representation(self, person: EventUser) -> dict[str, Any]:
-        identity = person.tag_value.partition(":")[2]
         return {
             "id": str(person.hash % 2**64),
-            "hash": md5(identity.encode(), usedforsecurity=False).hexdigest(),
+            "hash": full_hash(person.tag_value),
             "tagValue": person.tag_value,
             "identifier": person.ident or None,
             "username": person.username or None,
@@ -78,18 +99,6 @@ class EventUserSerializer(OutputSerializer):
         }
 
 
-def tag_key(issue: Issue, key: str, top_values: Sequence[IssueTag]) -> dict[str, Any]:
-    """A key that the issue has, with its most frequent values."""
-    values, events = issue.tag_keys[key]
-    return {
-        "key": key,
-        "name": tag_name(key),
-        "uniqueValues": values,
-        "totalValues": events,
-        "topValues": TagValueSerializer(top_values, many=True).data,
-    }
-
-
 def value_name(key: str, value: str) -> str:
     """What people read for a value: without what says the kind of a user, a release's version."""
     if key == "user":
@@ -98,7 +107,7 @@ def value_name(key: str, value: str) -> str:
     return short_version(value) if key == "release" else value
 
 
-def search(tag: IssueTag) -> dict[str, Any]:
+def search(tag: IssueTag | TagValue) -> dict[str, Any]:
     """How to search for a user; nothing for other tags."""
     query = event_tag(tag.key, tag.value).get("query")
     return {"query": query} if query else {}

@@ -10,7 +10,6 @@ from issues import actions, details, queries
 from issues.api.base import IssueScopedView
 from issues.api.changes import change
 from issues.api.inputs import IssueUpdateInput
-from issues.api.params import refuse_environment
 from issues.api.serializers.details import (
     IssueBareSerializer,
     IssueDetailSerializer,
@@ -21,10 +20,9 @@ from issues.api.serializers.issues import IssueFullSerializer, issue_context
 
 class IssueDetailView(IssueScopedView):
     def get(self, request: Request, **kwargs: Any) -> Response:
-        refuse_environment(request.query_params)
-        now = timezone.now()
+        environment_ids, now = self.find_environments(), timezone.now()
         context = issue_context(request, self.access, now)
-        context["details"] = details.load_details(self.found, now)
+        context["details"] = details.load_details(self.found, now, environment_ids=environment_ids)
         if self.is_in_organization:
             queries.load_handled([self.issue])
             return Response(IssueFullDetailSerializer(self.issue, context=context).data)

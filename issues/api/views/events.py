@@ -28,6 +28,7 @@ from issues.api.serializers.events import (
 from issues.models import Event
 from sentrylite.api.pagination import Cursor, Slice, date_key, date_of, keyed_page, offset_page
 from sentrylite.organizations import queries as organization_queries
+from sentrylite.organizations.access import Caller
 from sentrylite.organizations.api.base import ProjectScopedView
 from sentrylite.organizations.models import Project
 
@@ -42,6 +43,12 @@ def find_environments(project: Project, names: Collection[str]) -> list[int] | N
     if not names:
         return None
     return organization_queries.find_environments(project.organization_id, names)
+
+
+def find_event(project: Project, text: str) -> Event | None:
+    """The project's event with this id; None also when the text is none."""
+    event_id = read_event_id(text)
+    return queries.find_event(project.pk, event_id) if event_id else None
 
 
 def answer(found: Sequence[Event], is_full: bool) -> list[dict[str, Any]]:
@@ -129,21 +136,24 @@ class HashListView(IssueScopedView):
         return Response(body, headers={"Link": page.link(request)})
 
 
+def answer_in_full(
+    event: Event, caller: Caller, now: datetime, environment_ids: list[int] | None
+) -> dict[str, Any]:
+    """One event with its release, and its neighbours in the chosen environments."""
+    queries.load_neighbours(event, now, environment_ids=environment_ids)
+    queries.load_release(event)
+    return EventDetailSerializer(event, context={"user": caller.user}).data
+
+
 class EndEventView(IssueEventView):
     """The last or the first event of an issue (issues contract, section 7)."""
 
     def get(self, request: Request, **kwargs: Any) -> Response:
-        now, names = timezone.now(), read_environments(request.query_params)
-        environment_ids = find_environments(self.project, names)
-        if environment_ids is None and names:
-            raise Http404
+        now, environment_ids = timezone.now(), self.find_environments()
         event = self.find(events.Wanted(environment_ids=environment_ids), now)
         if event is None:
             return Response(NO_EVENTS, status=404)
-        queries.load_neighbours(event, now, environment_ids=environment_ids)
-        queries.load_release(event)
-        context = {"user": self.caller.user}
-        return Response(EventDetailSerializer(event, context=context).data)
+        return Response(answer_in_full(event, self.caller, now, environment_ids))
 
     def find(self, wanted: events.Wanted, now: datetime) -> Event | None:
         raise NotImplementedError
@@ -159,15 +169,43 @@ class OldestEventView(EndEventView):
         return events.find_oldest_event(self.issue, wanted, now)
 
 
+class IssueEventDetailView(IssueEventView):
+    """Any event of an issue."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        now, environment_ids = timezone.now(), self.find_environments()
+        event = find_event(self.project, kwargs["event_id"])
+        if event is None or event.issue_id != self.issue.pk:
+            return Response(NOT_FOUND, status=404)
+        return Response(answer_in_full(event, self.caller, now, environment_ids))
+
+
 class EventDetailView(ProjectScopedView):
     """Retrieve an event of a project (events contract, section 2)."""
 
     def get(self, request: Request, **kwargs: Any) -> Response:
-        event_id = read_event_id(kwargs["event_id"])
-        event = queries.find_event(self.project.pk, event_id) if event_id else None
+        now, names = timezone.now(), read_environments(request.query_params)
+        environment_ids = find_environments(self.project, names)
+        if environment_ids is None and names:
+            raise Http404
+        event = find_event(self.project, kwargs["event_id"])
         if event is None:
             return Response(NOT_FOUND, status=404)
-        queries.load_neighbours(event, timezone.now())
-        queries.load_release(event)
-        context = {"user": self.caller.user}
-        return Response(EventDetailSerializer(event, context=context).data)
+        return Response(answer_in_full(event, self.caller, now, environment_ids))
+
+
+class EventJsonView(ProjectScopedView):
+    """An event as it is stored: what the SDK sent, normalized and scrubbed (events contract,
+    section 4)."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        event = find_event(self.project, kwargs["event_id"])
+        return Response(event.data) if event else Response(NOT_FOUND, status=404)
+
+
+class AttachmentListView(ProjectScopedView):
+    """What came with an event beside its JSON. Attachments are not stored: there are none."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        event = find_event(self.project, kwargs["event_id"])
+        return Response([]) if event else Response(NOT_FOUND, status=404)

@@ -15,6 +15,7 @@ from sentrylite.admin.fields import ListsAsLines
 from sentrylite.organizations import slugs
 from sentrylite.organizations.models import (
     ApiKey,
+    AuditLogEntry,
     Environment,
     Organization,
     OrganizationMember,
@@ -66,7 +67,7 @@ class OrganizationAdmin(ListsAsLines, DeletedLater):
         return display.link(url, organization.member_count)
 
     def links(self, request: HttpRequest, obj: Organization) -> Sequence[Link]:
-        owned = (Project, Team, OrganizationMember, Environment, Release, ApiKey)
+        owned = (Project, Team, OrganizationMember, Environment, Release, ApiKey, AuditLogEntry)
         return [
             (
                 str(capfirst(model._meta.verbose_name_plural)),

@@ -157,12 +157,12 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
         ]
 
     def panels(self, request: HttpRequest, obj: Project) -> Sequence[Panel]:
-        # Their index is by hash: some of them can be found fast, not the newest.
-        people = EventUser.objects.filter(project_id=obj.pk).order_by("hash")[:SHOWN_PEOPLE]
+        found = EventUser.objects.filter(project_id=obj.pk)
+        people = found.order_by("-first_seen", "-hash")[:SHOWN_PEOPLE]
         rows = [
             (person.tag_value, person.name, display.moment(person.first_seen)) for person in people
         ]
-        note = f"Some of them: no more than {SHOWN_PEOPLE}."
+        note = f"The newest, no more than {SHOWN_PEOPLE}."
         return [Panel("People its events happened to", ("", "Name", "First seen"), rows, note)]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

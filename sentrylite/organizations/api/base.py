@@ -111,13 +111,13 @@ class ProjectScopedView(CallerView):
 
 
 class ProjectKeyScopedView(ProjectScopedView):
-    """`/projects/{organization}/{project}/keys/{key_id}/…`: by the public half."""
+    """`/projects/{organization}/{project}/keys/{public_key}/…`: by the public half."""
 
     key: ProjectKey
 
     def find_scope(self, **path: str) -> None:
         super().find_scope(**path)
-        key = self.project.keys.filter(public_key=path["key_id"].lower()).first()
+        key = self.project.keys.filter(public_key=path["public_key"].lower()).first()
         if key is None:
             raise Http404
         key.project = self.project

@@ -5,9 +5,11 @@ from typing import Any
 import orjson
 from rest_framework import serializers
 
+from sentrylite.api import params
 from sentrylite.api.inputs import Input
-from sentrylite.organizations import slugs
-from sentrylite.organizations.models import Role
+from sentrylite.organizations import listings, slugs
+from sentrylite.organizations.access import ALL_SCOPES
+from sentrylite.organizations.models import Role, Team
 
 MAX_FIELDS = 200
 """Of data scrubbing: every event is searched for each of them."""
@@ -115,7 +117,7 @@ class OrganizationUpdateInput(Input):
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
-        if not self.context["may_administer"]:
+        if not self.context.get("may_administer"):
             del fields["defaultRole"], fields["cancelDeletion"]
         return fields
 
@@ -192,3 +194,135 @@ class TeamCreateInput(Input):
 class TeamUpdateInput(Input):
     name = serializers.CharField(max_length=64)
     slug = serializers.RegexField(slugs.is_slug.regex, max_length=slugs.MAX_LENGTH)
+
+
+class TeamsField(serializers.ListField):
+    """The slugs of teams of the organization in the context, to the teams."""
+
+    child = serializers.CharField()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=1000, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[Team]:
+        wanted = set(super().to_internal_value(data))
+        found = list(listings.teams_of(self.context["organization"]).filter(slug__in=wanted))
+        if len(found) < len(wanted):
+            raise serializers.ValidationError("Invalid team")
+        return found
+
+
+class TeamRoleInput(Input):
+    """A member's part in a team; that there is only one part to play does not matter to it."""
+
+    teamSlug = serializers.CharField()
+    role = serializers.CharField(allow_null=True, allow_blank=True)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        require(sent, "teamSlug")
+        return sent
+
+
+class MemberInput(Input):
+    """What an invitation and a change have in common. Today's names of `role` and `teams` are
+    `orgRole` and `teamRoles`; what was sent comes out as the former.
+
+    Needs the organization in the context.
+    """
+
+    role = serializers.ChoiceField(choices=Role.choices)
+    orgRole = serializers.ChoiceField(choices=Role.choices)
+    teams = TeamsField()
+    teamRoles = serializers.ListField(child=TeamRoleInput(partial=True), max_length=1000)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        if "orgRole" in sent:
+            sent["role"] = sent["orgRole"]
+        if "teamRoles" in sent:
+            names = [part["teamSlug"] for part in sent["teamRoles"]]
+            try:
+                field = self.fields["teams"]
+                sent["teams"] = field.run_validation(names)
+            except serializers.ValidationError as error:
+                raise serializers.ValidationError({"teamRoles": error.detail}) from error
+        return sent
+
+
+class MemberInviteInput(MemberInput):
+    email = serializers.EmailField(max_length=75)
+    sendInvite = serializers.BooleanField()
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        require(sent, "email")
+        return super().validate(sent)
+
+
+class MemberUpdateInput(MemberInput):
+    reinvite = serializers.BooleanField()
+    regenerate = serializers.BooleanField()
+
+
+class ScopesField(serializers.ListField):
+    """Some of the scopes there are."""
+
+    child = serializers.ChoiceField(choices=sorted(ALL_SCOPES))
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=len(ALL_SCOPES), **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            details = error.detail
+            messages = details.values() if isinstance(details, dict) else [details]
+            raise serializers.ValidationError(next(iter(messages))) from error
+
+
+class TokenCreateInput(Input):
+    name = serializers.CharField(max_length=64, allow_null=True, allow_blank=True)
+    scopes = ScopesField(allow_empty=False)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        require(sent, "scopes")
+        return sent
+
+
+class TokenDeleteInput(Input):
+    """Which token: `token` is its id or the token itself, `tokenId` its id."""
+
+    token = serializers.CharField(max_length=200)
+    tokenId = serializers.CharField(max_length=200)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        text = sent.get("tokenId") or sent.get("token")
+        if not text:
+            raise serializers.ValidationError({"token": ["This field is required."]})
+        is_id = params.is_id(text)
+        if "tokenId" in sent and not is_id:
+            raise serializers.ValidationError({"tokenId": ["A valid integer is required."]})
+        return {"token_id": int(text) if is_id else None, "secret": None if is_id else text}
+
+
+class ApiKeyInput(Input):
+    """A key, new or changed. `allowed_origins` is lines; `status` 0 is on, 1 is off.
+
+    `columns` is what it sets.
+    """
+
+    label = serializers.CharField(max_length=64)  # type: ignore[assignment]
+    scope_list = ScopesField()
+    allowed_origins = serializers.CharField(allow_blank=True, allow_null=True, max_length=10_000)
+    status = serializers.ChoiceField(choices=[0, 1])
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        columns: dict[str, Any] = {}
+        if "label" in sent:
+            columns["label"] = sent["label"]
+        if "scope_list" in sent:
+            columns["scopes"] = sorted(set(sent["scope_list"]))
+        if "allowed_origins" in sent:
+            columns["allowed_origins"] = (sent["allowed_origins"] or "").split()
+        if "status" in sent:
+            columns["is_active"] = sent["status"] == 0
+        return {"columns": columns}

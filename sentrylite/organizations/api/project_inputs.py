@@ -1,5 +1,7 @@
 """Bodies of changes to projects and client keys."""
 
+from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Any
 
 from rest_framework import serializers
@@ -7,11 +9,14 @@ from rest_framework import serializers
 from sentrylite.api.inputs import Input
 from sentrylite.organizations import platforms, slugs
 from sentrylite.organizations.models import ProjectSettings
-from sentrylite.organizations.models.project import BrowserSdk, is_key
+from sentrylite.organizations.models.project import LONGEST_WINDOW, BrowserSdk, is_key
 
 from .inputs import MAX_CONFIG, FieldNamesField, OrganizationUpdateInput, SlugField, require
 
 MAX_DOMAINS = 200
+MAX_COUNT = 2**31 - 1
+MAX_FILTERS = 200
+"""Values of an inbound filter: every event is compared with each of them."""
 MAX_RESOLVE_AGE = 24 * 365
 """Hours."""
 
@@ -69,6 +74,34 @@ class LinesField(serializers.CharField):
         text = super().to_internal_value(data)
         lines = [line.strip() for line in (text.lower() if self.lower else text).splitlines()]
         return self.of.run_validation([line for line in lines if line])
+
+
+class AddressField(serializers.CharField):
+    """An IP address, or a network of them."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            error = f"{text[:200]} is not an acceptable IP address"
+            raise serializers.ValidationError(error) from None
+        return text
+
+
+class ListOf(serializers.ListField):
+    """Values of which the first bad one is complained of."""
+
+    def __init__(self, child: serializers.Field) -> None:
+        super().__init__(child=child, max_length=MAX_FILTERS)
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        try:
+            return super().run_child_validation(data)
+        except serializers.ValidationError as error:
+            details = error.detail
+            messages = details.values() if isinstance(details, dict) else [details]
+            raise serializers.ValidationError(next(iter(messages))) from error
 
 
 class ProjectCreateInput(Input):
@@ -129,6 +162,14 @@ def options() -> dict[str, serializers.Field]:
         "sentry:reprocessing_active": serializers.BooleanField(),
         "mail:subject_prefix": SettingsField(200, trim_whitespace=False),
         "feedback:branding": serializers.BooleanField(),
+        "sentry:csp_ignored_sources_defaults": serializers.BooleanField(),
+        "sentry:csp_ignored_sources": LinesField(ListOf(serializers.CharField(max_length=200))),
+        "sentry:blacklisted_ips": LinesField(ListOf(AddressField())),
+        "filters:blacklisted_ips": LinesField(ListOf(AddressField())),
+        "filters:releases": LinesField(ListOf(serializers.CharField(max_length=250))),
+        "filters:error_messages": LinesField(
+            ListOf(serializers.CharField(max_length=1000)), lower=False
+        ),
     }
 
 
@@ -207,6 +248,12 @@ class ProjectUpdateInput(Input):
         "sentry:safe_fields": "safe_fields",
         "scrubIPAddresses": "scrub_ip_addresses",
         "sentry:scrub_ip_address": "scrub_ip_addresses",
+        "sentry:csp_ignored_sources": "csp_ignored_sources",
+        "sentry:csp_ignored_sources_defaults": "csp_ignored_sources_defaults",
+        "sentry:blacklisted_ips": "blacklisted_ips",
+        "filters:blacklisted_ips": "blacklisted_ips",
+        "filters:releases": "filtered_releases",
+        "filters:error_messages": "filtered_error_messages",
     }
     SETTINGS = {
         "digestsMinDelay": "digests_min_delay",
@@ -282,12 +329,29 @@ class HalfField(serializers.RegexField):
         super().__init__(is_key.regex, allow_null=True, allow_blank=True)
 
 
+class LimitInput(Input):
+    """So many events in so many seconds; without either there is no limit."""
+
+    count = serializers.IntegerField(min_value=0, max_value=MAX_COUNT, allow_null=True)
+    window = serializers.IntegerField(min_value=0, max_value=LONGEST_WINDOW, allow_null=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, int | None]:
+        if isinstance(data, Mapping):
+            data = {name: None if data[name] == "" else data[name] for name in data}
+        return super().to_internal_value(data)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        require(sent, "count", "window")
+        return sent
+
+
 class KeyInput(Input):
     """A client key; what is sent as null or empty is as if it were not. `columns` is what it
     sets."""
 
     name = serializers.CharField(max_length=64, allow_null=True, allow_blank=True)
     isActive = serializers.BooleanField(allow_null=True)
+    rateLimit = LimitInput(partial=True, allow_null=True)
     browserSdkVersion = serializers.ChoiceField(
         choices=BrowserSdk.choices, allow_null=True, allow_blank=True
     )
@@ -302,6 +366,12 @@ class KeyInput(Input):
         }
         if "browserSdkVersion" in sent:
             columns["browser_sdk"] = sent["browserSdkVersion"] or BrowserSdk.V5
+        if "rateLimit" in sent:
+            limit = sent["rateLimit"] or {}
+            count, window = limit.get("count"), limit.get("window")
+            is_limit = count is not None and window is not None
+            columns["rate_limit_count"] = count if is_limit else None
+            columns["rate_limit_window"] = window if is_limit else None
         sent["columns"] = columns
         return sent
 

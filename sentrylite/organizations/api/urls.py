@@ -3,6 +3,10 @@
 from django.urls import path
 
 from .views import (
+    audit,
+    callers,
+    keys,
+    members,
     organizations,
     project_environments,
     project_keys,
@@ -11,14 +15,24 @@ from .views import (
 )
 
 urlpatterns = [
+    path("auth/", callers.UserView.as_view()),
+    path("users/me/", callers.UserView.as_view()),
+    path("api-tokens/", callers.ApiTokenListView.as_view()),
     path("organizations/", organizations.OrganizationListView.as_view()),
     *(
         path(f"organizations/<str:organization>/{below}", view.as_view())
         for below, view in {
             "": organizations.OrganizationDetailView,
+            "api-keys/": keys.ApiKeyListView,
+            "api-keys/<str:key_id>/": keys.ApiKeyDetailView,
+            "audit-logs/": audit.AuditLogView,
+            "members/": members.MemberListView,
+            "members/<str:member_id>/": members.MemberDetailView,
+            "members/<str:member_id>/teams/<str:team>/": members.MemberTeamView,
             "projects/": organizations.OrganizationProjectListView,
             "sent-first-event/": organizations.SentFirstEventView,
             "teams/": teams.OrganizationTeamListView,
+            "users/": members.OrganizationUserListView,
             "user-teams/": teams.UserTeamListView,
         }.items()
     ),
@@ -26,6 +40,7 @@ urlpatterns = [
         path(f"teams/<str:organization>/<str:team>/{below}", view.as_view())
         for below, view in {
             "": teams.TeamDetailView,
+            "members/": members.TeamMemberListView,
             "projects/": teams.TeamProjectListView,
         }.items()
     ),
@@ -37,7 +52,8 @@ urlpatterns = [
             "environments/": project_environments.ProjectEnvironmentListView,
             "environments/<str:environment>/": project_environments.ProjectEnvironmentView,
             "keys/": project_keys.ProjectKeyListView,
-            "keys/<str:key_id>/": project_keys.ProjectKeyDetailView,
+            "keys/<str:public_key>/": project_keys.ProjectKeyDetailView,
+            "members/": members.ProjectMemberListView,
             "teams/": projects.ProjectTeamListView,
             "teams/<str:team>/": projects.ProjectTeamView,
         }.items()

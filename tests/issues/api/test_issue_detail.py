@@ -253,12 +253,6 @@ def test_the_origin_that_asks_may_read(api: APIClient, issue: Issue) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "https://ui.example.com"
 
 
-def test_an_environment_is_not_overlooked(api: APIClient, issue: Issue) -> None:
-    answer = api.get(path(issue), {"environment": "production"})
-    assert answer.status_code == 400
-    assert answer.json() == {"detail": "Choosing an environment is not supported yet."}
-
-
 # What it costs ------------------------------------------------------------------------------------
 
 

@@ -157,13 +157,6 @@ def test_a_key_of_another_issue(
     assert api.get(path_of(issue, "shell/values/")).status_code == 404
 
 
-@pytest.mark.parametrize("rest", ["", "area/", "area/values/"])
-def test_an_environment_is_refused(api: APIClient, issue: Issue, north: None, rest: str) -> None:
-    response = api.get(path_of(issue, rest), {"environment": "prod"})
-    assert response.status_code == 400
-    assert "not supported yet" in response.json()["detail"]
-
-
 # Values -------------------------------------------------------------------------------------------
 
 

@@ -130,7 +130,7 @@ def test_an_issue_below_its_organization(
     project.platform = "python"
     project.save()
     old = api.get(f"/api/0/issues/{issue.pk}/").json()
-    newer = {"issueCategory", "issueType", "isUnhandled", "substatus", "platform"}
+    newer = {"issueCategory", "issueType", "isUnhandled", "priority", "substatus", "platform"}
     for address in (issue.pk, "pump-station-11"):
         for name in ("acme", organization.pk):
             body = api.get(f"/api/0/organizations/{name}/issues/{address}/").json()
@@ -139,6 +139,7 @@ def test_an_issue_below_its_organization(
                 "issueCategory": "error",
                 "issueType": "error",
                 "isUnhandled": False,
+                "priority": "high",
                 "substatus": "ongoing",
                 "platform": "python",
             }

@@ -28,7 +28,11 @@ class ProjectKeySerializer(OutputSerializer):
             "name": key.label,
             "projectId": key.project_id,
             "public": key.public_key,
-            "rateLimit": None,
+            "rateLimit": (
+                {"count": key.rate_limit_count, "window": key.rate_limit_window}
+                if key.rate_limit_count and key.rate_limit_window
+                else None
+            ),
             "secret": key.secret_key,
         }
 

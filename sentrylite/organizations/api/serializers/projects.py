@@ -128,11 +128,11 @@ class ProjectDetailSerializer(ProjectWithTeamsSerializer):
     def _options(self, project: Project, settings: ProjectSettings) -> dict[str, Any]:
         return {
             "feedback:branding": settings.feedback_branding,
-            "filters:blacklisted_ips": "",
-            "filters:error_messages": "",
-            "filters:releases": "",
-            "sentry:csp_ignored_sources": "",
-            "sentry:csp_ignored_sources_defaults": True,
+            "filters:blacklisted_ips": "\n".join(project.blacklisted_ips),
+            "filters:error_messages": "\n".join(project.filtered_error_messages),
+            "filters:releases": "\n".join(project.filtered_releases),
+            "sentry:csp_ignored_sources": "\n".join(project.csp_ignored_sources),
+            "sentry:csp_ignored_sources_defaults": project.csp_ignored_sources_defaults,
             "sentry:reprocessing_active": settings.reprocessing_active,
         }
 

@@ -1,0 +1,18 @@
+"""What people did with an issue, and what they said about it."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from issues import details
+from issues.api.base import IssueScopedView
+from issues.api.serializers.details import activity
+
+
+class ActivityListView(IssueScopedView):
+    """An issue's activities by themselves (issues contract, section 2.1)."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        found = details.find_activities(self.found)
+        return Response({"activity": activity(self.issue, found, {"user": self.caller.user})})

@@ -1,0 +1,81 @@
+"""GET /issues/{issue_id}/activities/ and …/external-issues/"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from issues.models import Activity, Issue
+from sentrylite.accounts.models import User
+from sentrylite.organizations.models import Project
+from tests import factories
+
+PREFIXES = pytest.mark.parametrize("prefix", ["", "organizations/acme/"])
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def issue(project: Project, now: datetime) -> Issue:
+    return factories.IssueFactory(project=project, first_seen=now)
+
+
+def get(api: APIClient, issue: Issue, rest: str = "activities", prefix: str = "") -> Any:
+    return api.get(f"/api/0/{prefix}issues/{issue.pk}/{rest}/")
+
+
+@PREFIXES
+def test_the_activities_of_an_issue(
+    api: APIClient, issue: Issue, user: User, now: datetime, prefix: str
+) -> None:
+    for minutes, kind in enumerate([Activity.Type.NOTE, Activity.Type.SET_REGRESSION]):
+        Activity.objects.create(
+            issue=issue,
+            type=kind,
+            data={"text": "Who was it?"} if kind == Activity.Type.NOTE else {"version": ""},
+            user=user if kind == Activity.Type.NOTE else None,
+            created_at=now + timedelta(minutes=minutes),
+        )
+    answer = get(api, issue, prefix=prefix).json()
+    assert answer.keys() == {"activity"}
+    regression, note, first = answer["activity"]
+    assert regression == {
+        "data": {"version": ""},
+        "dateCreated": "2026-03-04T05:07:07Z",
+        "id": regression["id"],
+        "type": "set_regression",
+        "user": None,
+    }
+    assert (note["type"], note["data"]) == ("note", {"text": "Who was it?"})
+    assert note["user"]["id"] == str(user.pk)
+    assert first == {
+        "data": {},
+        "dateCreated": "2026-03-04T05:06:07Z",
+        "id": "0",
+        "type": "first_seen",
+        "user": None,
+    }
+    assert api.get(f"/api/0/issues/{issue.pk}/").json()["activity"] == answer["activity"]
+
+
+@PREFIXES
+def test_there_are_no_external_issues(api: APIClient, issue: Issue, prefix: str) -> None:
+    assert get(api, issue, "external-issues", prefix).json() == []
+
+
+@pytest.mark.parametrize("rest", ["activities", "external-issues"])
+def test_an_issue_that_is_gone(api: APIClient, issue: Issue, rest: str) -> None:
+    Issue.objects.update(status=Issue.Status.PENDING_DELETION)
+    assert get(api, issue, rest).status_code == 404
+
+
+@pytest.mark.parametrize("many", [2, 20])
+def test_activities_cost_three_statements(
+    api: APIClient, issue: Issue, many: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(many):
+        Activity.objects.create(issue=issue, type="set_resolved", user=factories.UserFactory())
+    with django_assert_num_queries(3):
+        assert len(get(api, issue).json()["activity"]) == many + 1
