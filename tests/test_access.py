@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from sentrylite.accounts.models import User
 from sentrylite.organizations.access import ADMIN_SCOPES, ALL_SCOPES
 from sentrylite.organizations.api.base import CallerView
-from sentrylite.organizations.models import Organization, Project, Team
+from sentrylite.organizations.models import Organization, Project, ProjectRedirect, Team
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +82,19 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "projects/<str:organization>/<str:project>/tags/<str:key>/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/values/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
+    "projects/": of("project"),
+    "projects/<str:organization>/<str:project>/": of("project") | {"PUT": of("project")["GET"]},
+    "projects/<str:organization>/<str:project>/environments/": of("project"),
+    "projects/<str:organization>/<str:project>/environments/<str:environment>/": of("project"),
+    "projects/<str:organization>/<str:project>/keys/": of("project"),
+    "projects/<str:organization>/<str:project>/keys/<str:public_key>/": of("project"),
+    "projects/<str:organization>/<str:project>/keys/<str:public_key>/stats/": of("project"),
+    "projects/<str:organization>/<str:project>/members/": of("project"),
+    "projects/<str:organization>/<str:project>/teams/": of("project"),
+    "projects/<str:organization>/<str:project>/teams/<str:team>/": of("project")
+    | {"DELETE": of("project")["POST"]},
+    "projects/<str:organization>/<str:project>/users/": of("project"),
+    "projects/<str:organization>/<str:project>/users/<str:user_hash>/": of("project"),
     "organizations/<str:organization>/stats/": of("org"),
     "organizations/": of("org"),
     "organizations/<str:organization>/": of("org"),
@@ -126,7 +139,7 @@ def routes() -> Iterator[tuple[str, type[CallerView]]]:
 
 
 # These are about the caller alone: there is no organization to be a stranger in.
-OWN = {"organizations/", "auth/", "users/me/", "api-tokens/"}
+OWN = {"organizations/", "projects/", "auth/", "users/me/", "api-tokens/"}
 # An API key has no person behind it, whom these need.
 PERSONAL = {
     ("organizations/", "POST"),
@@ -160,6 +173,9 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:note_id>", "1")
             .replace("<str:member_id>", "0")
             .replace("<str:key_id>", "0")
+            .replace("<str:public_key>", "0" * 32)
+            .replace("<str:environment>", "production")
+            .replace("<str:user_hash>", "0" * 32)
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
             .replace("<str:share_id>", issue.share_id.hex)
@@ -284,6 +300,35 @@ def test_what_is_open_is_so_to_everybody(
     assert status(api_as(factories.UserFactory(), scopes=[]), "GET", path) == 200
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert status(APIClient(), method, path) == 405
+
+
+PROJECT_METHODS = [(route, method) for route, method in METHODS if "<str:project>" in route]
+
+
+@pytest.mark.parametrize("route, method", PROJECT_METHODS)
+def test_the_slug_that_a_project_had_leads_to_it(
+    route: str,
+    method: str,
+    fill: Callable[[str], str],
+    project: Project,
+    user: User,
+    api_as: Client,
+) -> None:
+    ProjectRedirect.objects.create(
+        organization=project.organization, slug="boiler", project=project
+    )
+    path = fill(route)
+    old = path.replace("/pump-station/", "/boiler/")
+    scopes = ROUTES[route]
+    assert scopes is not None
+    api = api_as(user)
+    answer = getattr(api, method.lower())(f"{old}?cursor=a/b")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"http://testserver{path}?cursor=a/b"
+    stranger = factories.OrganizationMemberFactory(role="owner")
+    assert status(api_as(stranger.user), method, old) == 403
+    if lacking := ALL_SCOPES - scopes[method]:
+        assert status(api_as(user, scopes=lacking), method, old) == 403
 
 
 def test_the_index_is_open(api: APIClient, user: User) -> None:

@@ -227,7 +227,7 @@ class ProjectUpdateInput(Input):
     groupingEnhancements = SettingsField(trim_whitespace=False)
     groupingEnhancementsBase = serializers.ChoiceField(choices=ENHANCEMENTS_BASES)
     fingerprintingRules = SettingsField(trim_whitespace=False)
-    options = OptionsField()
+    options = OptionsField(allow_null=True)
     copy_from_project = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
 
     COLUMNS = {
@@ -294,7 +294,7 @@ class ProjectUpdateInput(Input):
         for name in ("name", "slug"):
             if not sent.get(name, True):
                 del sent[name]
-        sent |= sent.pop("options", {})
+        sent |= sent.pop("options", None) or {}
         settings = {column: sent[key] for key, column in self.SETTINGS.items() if key in sent}
         self._check_delays(settings)
         sent["settings"] = settings
