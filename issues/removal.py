@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 
 from sentrylite.organizations.models import Organization, Project
 from sentrylite.organizations.models.organization import Status
+from sentrylite.organizations.notices import KEPT_FOR
 from sentrylite.releases.models import Release
 from stats.models import Kind
 
@@ -24,10 +25,8 @@ logger = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 5_000
 OBJECTS_AT_ONCE = 500
-# Until then an owner may think better of it (organizations contract, section 6).
-PURGE_AFTER = timedelta(hours=24)
 # Until then a project may be restored (projects contract, section 5).
-PROJECT_PURGE_AFTER = timedelta(hours=1)
+PROJECT_KEPT_FOR = timedelta(hours=1)
 
 # Rows of other partitions that happen to have the same address are the project's own as well.
 DELETE_ROWS_OF_PROJECT = """
@@ -50,7 +49,7 @@ ORGANIZATION_KINDS = [
 
 def due(now: datetime) -> QuerySet[Organization]:
     """The organizations that were deleted a day ago, or are half gone."""
-    is_old = Q(status=Status.PENDING_DELETION, deleted_at__lt=now - PURGE_AFTER)
+    is_old = Q(status=Status.PENDING_DELETION, deleted_at__lt=now - KEPT_FOR)
     return Organization.objects.filter(is_old | Q(status=Status.DELETION_IN_PROGRESS))
 
 
@@ -83,7 +82,7 @@ def remove_organization(
 
 def due_projects(now: datetime) -> QuerySet[Project]:
     """The projects of active organizations that were deleted an hour ago, or are half gone."""
-    is_old = Q(status=Status.PENDING_DELETION, deleted_at__lt=now - PROJECT_PURGE_AFTER)
+    is_old = Q(status=Status.PENDING_DELETION, deleted_at__lt=now - PROJECT_KEPT_FOR)
     found = Project.objects.filter(organization__status=Status.ACTIVE)
     return found.filter(is_old | Q(status=Status.DELETION_IN_PROGRESS))
 

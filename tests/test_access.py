@@ -72,6 +72,10 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "organizations/<str:organization>/shortids/<str:short_id>/": of("org"),
     "organizations/<str:organization>/eventids/<str:event_id>/": of("org"),
     **{route: {"GET": set()} for route in PAIRS},
+    # Who may read one issue may read them all, and nobody else: an `org` scope alone will not do.
+    "organizations/<str:organization>/issues/": of("event"),
+    "organizations/<str:organization>/groups/": of("event"),
+    "organizations/<str:organization>/issues-count/": of("event"),
     "projects/<str:organization>/<str:project>/issues/": of("event"),
     "projects/<str:organization>/<str:project>/groups/": of("event"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
@@ -95,6 +99,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     | {"DELETE": of("project")["POST"]},
     "projects/<str:organization>/<str:project>/users/": of("project"),
     "projects/<str:organization>/<str:project>/users/<str:user_hash>/": of("project"),
+    "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),
     "organizations/": of("org"),
     "organizations/<str:organization>/": of("org"),

@@ -16,7 +16,7 @@ from .views.events import (
     ProjectEventListView,
 )
 from .views.external import ExternalIssueListView
-from .views.issues import ProjectIssueListView
+from .views.issues import IssueCountView, OrganizationIssueListView, ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
 from .views.people import ProjectUserListView, ProjectUserView
@@ -64,15 +64,16 @@ urlpatterns = [
         "organizations/<str:organization>/shared/issues/<str:share_id>/",
         SharedIssueView.as_view(),
     ),
+    path("organizations/<str:organization>/issues-count/", IssueCountView.as_view()),
     path("organizations/<str:organization>/shortids/<str:short_id>/", ShortIdView.as_view()),
     path("organizations/<str:organization>/eventids/<str:event_id>/", EventIdView.as_view()),
-    path(
-        "projects/<str:organization>/<str:project>/issues/",
-        ProjectIssueListView.as_view(),
-    ),
-    path(
-        "projects/<str:organization>/<str:project>/groups/",
-        ProjectIssueListView.as_view(),
+    *(
+        path(f"{place}/{issues}/", view.as_view())
+        for place, view in (
+            ("organizations/<str:organization>", OrganizationIssueListView),
+            ("projects/<str:organization>/<str:project>", ProjectIssueListView),
+        )
+        for issues in ("issues", "groups")
     ),
     path(
         "projects/<str:organization>/<str:project>/events/",

@@ -17,7 +17,7 @@ from psycopg2.errors import UniqueViolation
 
 from sentrylite.accounts.models import User
 
-from . import audit, slugs
+from . import audit, slugs, tasks
 from .audit import Author
 from .models import (
     ApiToken,
@@ -293,10 +293,13 @@ def change_row(row: Addressed, columns: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @transaction.atomic
-def delete_organization(organization: Organization, *, by: Author, now: datetime) -> None:
-    """Stop an organization's events at once, and have it removed a day later."""
+def delete_organization(organization: Organization, *, by: Author, url: str, now: datetime) -> None:
+    """Stop an organization's events at once, and have it removed a day later. Its owners are told
+    by mail; `url` is that of this server."""
     rows = mark_deleted(Organization.objects.filter(pk=organization.pk), now=now)
     _record_status(rows, organization, audit.Event.ORG_REMOVE, by=by, now=now)
+    for row in rows:
+        tasks.announce_deletion.enqueue(row.pk, by.label, url)
 
 
 @transaction.atomic

@@ -292,14 +292,3 @@ def own_project_ids(access: Access) -> set[int]:
     if not access.is_whole:
         found = found.filter(Exists(_teams(team__in=access.team_ids)))
     return set(found.values_list("pk", flat=True))
-
-
-def reachable_projects(access: Access) -> QuerySet[Project]:
-    """The active projects that the caller reaches (conventions contract, section 5)."""
-    found = projects_of(access.organization)
-    if access.reaches_project(frozenset()):
-        return found
-    teams = _teams(team__status=Status.ACTIVE)
-    if not access.reaches_every_team:
-        teams = teams.filter(team__in=access.team_ids)
-    return found.filter(Exists(teams))

@@ -216,6 +216,8 @@ def test_a_slug_can_be_used_in_addresses(
         "name": "Some name",
         "slug": slug,
         "default_role": "member",
+        "attachments_role": "member",
+        "store_crash_reports": 0,
         "resolve_age": 0,
     }
     answer = admin_client.post(url(model, "add"), data)

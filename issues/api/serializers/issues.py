@@ -10,12 +10,13 @@ from issues.models.issue import Level
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.accounts.models import User
 from sentrylite.api.links import absolute_url
-from sentrylite.api.serializers import OutputSerializer, optional_timestamp
+from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project
 
 LEVELS: dict[int, str] = dict(Level.choices)
 PRIORITIES: dict[int, str] = {Level.FATAL: "high", Level.ERROR: "high", Level.WARNING: "medium"}
+COLLAPSIBLE = frozenset({"filtered", "lifetime"})
 
 
 def issue_context(request: Request, access: Access, now: datetime) -> dict[str, Any]:
@@ -123,6 +124,27 @@ class IssueListSerializer(IssueSerializer):
             answer["matchingEventId"] = issue.matching_event_id.hex
         if issue.matching_environment:
             answer["matchingEventEnvironment"] = issue.matching_environment
+        return answer
+
+
+class OrganizationIssueListSerializer(IssueListSerializer, IssueFullSerializer):
+    """An issue in a list of an organization's, with the keys of later years. What is `collapsed`
+    in the context is left out."""
+
+    def to_representation(self, issue: Issue) -> dict[str, Any]:
+        answer = super().to_representation(issue) | {
+            # Its numbers in all environments, whichever are chosen.
+            "lifetime": {
+                "count": str(issue.times_seen),
+                "firstSeen": timestamp(issue.first_seen),
+                "lastSeen": timestamp(issue.last_seen),
+                "stats": None,
+                "userCount": issue.user_count,
+            },
+            "filtered": None,
+        }
+        for part in COLLAPSIBLE & self.context["collapsed"]:
+            del answer[part]
         return answer
 
 

@@ -46,7 +46,29 @@ class OrganizationAdmin(ListsAsLines, DeletedLater):
     readonly_fields = ["created_at"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "created_at"]}),
-        ("Members", {"fields": ["default_role", "open_membership", "allow_shared_issues"]}),
+        (
+            "Members",
+            {
+                "fields": [
+                    "default_role",
+                    "open_membership",
+                    "allow_join_requests",
+                    "attachments_role",
+                    "allow_shared_issues",
+                ]
+            },
+        ),
+        (
+            "Settings",
+            {
+                "fields": [
+                    "is_early_adopter",
+                    "enhanced_privacy",
+                    "scrape_javascript",
+                    "store_crash_reports",
+                ]
+            },
+        ),
         SCRUBBING,
     ]
 

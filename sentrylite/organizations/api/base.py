@@ -11,6 +11,7 @@ from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
+from sentrylite.api import params
 from sentrylite.api.addresses import client_address
 from sentrylite.api.errors import Moved
 from sentrylite.api.views import ApiView
@@ -73,6 +74,20 @@ class OrganizationScopedView(CallerView):
             raise Http404
         self.require(access)
         self.access, self.organization = access, access.organization
+
+
+class OrganizationProjectsView(OrganizationScopedView):
+    """What `/organizations/{organization}/…` says of those of its projects that the caller reaches,
+    or of those in the parameter `project`."""
+
+    projects: list[Project]
+
+    def find_scope(self, **path: str) -> None:
+        super().find_scope(**path)
+        ids = params.project_ids(self.request.query_params)
+        self.projects = queries.find_projects(self.access, ids)
+        if ids is not None and len(self.projects) < len(ids):
+            raise PermissionDenied
 
 
 class ProjectScopedView(CallerView):

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from sentrylite.api import params
 from sentrylite.api.pagination import Cursor, Page, offset_page
-from sentrylite.organizations import listings
+from sentrylite.organizations import queries
 from sentrylite.organizations.access import Access
 
 
@@ -48,10 +48,8 @@ def read_projects(query: QueryDict, access: Access) -> set[int] | None:
     the caller reaches. Raises BadParameter, and PermissionDenied for one out of reach."""
     if "project" not in query:
         return None
-    found = listings.reachable_projects(access).order_by()
-    if query.getlist("project") == ["-1"]:
-        return set(found.values_list("pk", flat=True))
-    wanted = set(params.ids(query, "project"))
-    if set(found.filter(pk__in=wanted).values_list("pk", flat=True)) != wanted:
+    ids = params.project_ids(query)
+    found = queries.find_projects(access, ids)
+    if ids is not None and len(found) < len(ids):
         raise PermissionDenied
-    return wanted
+    return {project.pk for project in found}

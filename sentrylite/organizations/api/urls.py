@@ -5,10 +5,10 @@ from django.urls import path
 from .views import (
     audit,
     callers,
+    environments,
     keys,
     members,
     organizations,
-    project_environments,
     project_keys,
     projects,
     teams,
@@ -26,6 +26,7 @@ urlpatterns = [
             "api-keys/": keys.ApiKeyListView,
             "api-keys/<str:key_id>/": keys.ApiKeyDetailView,
             "audit-logs/": audit.AuditLogView,
+            "environments/": environments.OrganizationEnvironmentListView,
             "members/": members.MemberListView,
             "members/<str:member_id>/": members.MemberDetailView,
             "members/<str:member_id>/teams/<str:team>/": members.MemberTeamView,
@@ -49,8 +50,8 @@ urlpatterns = [
         path(f"projects/<str:organization>/<str:project>/{below}", view.as_view())
         for below, view in {
             "": projects.ProjectDetailView,
-            "environments/": project_environments.ProjectEnvironmentListView,
-            "environments/<str:environment>/": project_environments.ProjectEnvironmentView,
+            "environments/": environments.ProjectEnvironmentListView,
+            "environments/<str:environment>/": environments.ProjectEnvironmentView,
             "keys/": project_keys.ProjectKeyListView,
             "keys/<str:public_key>/": project_keys.ProjectKeyDetailView,
             "members/": members.ProjectMemberListView,

@@ -109,7 +109,7 @@ def test_nothing_left_is_204(api: APIClient, project: Project) -> None:
             "query=age:x",
             "Your search query could not be parsed: x is not a valid datetime query",
         ),
-        ("sort=nope", "Invalid sort. Valid choices are date, new, priority, freq."),
+        ("sort=nope", "Invalid sort. Valid choices are date, new, priority, freq, user."),
     ],
 )
 def test_what_cannot_be_used_is_refused(

@@ -1,10 +1,11 @@
 """One organization: /organizations/{organization}/"""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from rest_framework.test import APIClient
 
 from sentrylite.accounts.models import User
@@ -322,6 +323,33 @@ def test_deleting_and_keeping_it_after_all(
     assert Organization.objects.get().deleted_at is None
     events = AuditLogEntry.objects.order_by("id").values_list("event", "actor")
     assert list(events) == [("org.remove", user.pk), ("org.restore", user.pk)]
+
+
+def test_its_owners_are_told(
+    api: APIClient, organization: Organization, user: User, run_tasks: Callable[[datetime], int]
+) -> None:
+    second = factories.OrganizationMemberFactory(organization=organization, role="owner")
+    factories.OrganizationMemberFactory(organization=organization, role="manager")
+    factories.OrganizationMemberFactory(
+        organization=organization, role="owner", user=None, email="x@example.com"
+    )
+    api.delete(PATH)
+    api.delete(PATH)
+    assert run_tasks(datetime.now(UTC) + timedelta(seconds=1)) == 1
+    (sent,) = mail.outbox
+    assert sorted(sent.to) == sorted([user.email, second.user.email])
+    assert sent.subject == "Acme was deleted"
+    assert f"Acme (acme) was deleted by {user}." in sent.body
+    assert "PUT http://testserver/api/0/organizations/acme/" in sent.body
+
+
+def test_nobody_is_told_of_a_deletion_that_was_taken_back(
+    api: APIClient, user: User, run_tasks: Callable[[datetime], int]
+) -> None:
+    api.delete(PATH)
+    api.put(PATH, {"cancelDeletion": True})
+    assert run_tasks(datetime.now(UTC) + timedelta(seconds=1)) == 1
+    assert mail.outbox == []
 
 
 def test_an_api_key_does_not_delete_it(api_as: Client, organization: Organization) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sentrylite.accounts.api.serializers import LETTER_AVATAR
 from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 from sentrylite.organizations.access import Access
-from sentrylite.organizations.models import EnvironmentProject, Project, ProjectSettings, Team
+from sentrylite.organizations.models import Project, ProjectSettings, Team
 from sentrylite.organizations.models.organization import Status
 from sentrylite.releases.api.serializers.releases import ReleaseSerializer
 from sentrylite.releases.models import Release
@@ -165,17 +165,6 @@ class ProjectSummarySerializer(ProjectSerializer):
         if project.points is not None:
             answer["stats"] = project.points
         return answer
-
-
-class ProjectEnvironmentSerializer(OutputSerializer):
-    """An environment, as one project has it. Needs its `environment`."""
-
-    def to_representation(self, link: EnvironmentProject) -> dict[str, Any]:
-        return {
-            "id": str(link.environment_id),
-            "isHidden": link.is_hidden,
-            "name": link.environment.name,
-        }
 
 
 def reference(team: Team) -> dict[str, str]:

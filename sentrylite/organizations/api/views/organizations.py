@@ -104,7 +104,12 @@ class OrganizationDetailView(OrganizationScopedView):
     def delete(self, request: Request, **kwargs: Any) -> Response:
         if self.caller.user is None:
             raise AuthenticationFailed("This request requires an authenticated user.")
-        actions.delete_organization(self.organization, by=self.author, now=timezone.now())
+        actions.delete_organization(
+            self.organization,
+            by=self.author,
+            url=absolute_url(request, ""),
+            now=timezone.now(),
+        )
         return Response(self.answer(), status=202)
 
     def answer(self, *, detailed: bool = True) -> dict[str, Any]:

@@ -104,16 +104,16 @@ class ProjectDetailView(ProjectScopedView):
         """The project to copy the settings of, if there is to be one. Raises ValidationError."""
         if project_id is None:
             return None
-        source = listings.reachable_projects(self.access).filter(pk=project_id).first()
-        if source is None:
+        found = queries.find_projects(self.access, [project_id])
+        if not found:
             text = "Project to copy settings from not found."
-        elif not all(map(self.access.reaches_team, source.teams.all())):
+        elif not all(map(self.access.reaches_team, found[0].teams.all())):
             text = (
                 "Project settings cannot be copied from a project with a team you do not have "
                 "write access to."
             )
         else:
-            return source
+            return found[0]
         raise ValidationError({"copy_from_project": [text]})
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
