@@ -43,6 +43,7 @@ DELETE_ROWS = tuple(
         "issues_issuetag",
         "issues_issueuser",
         "issues_issuerelease",
+        "issues_userreport",
         "stats_issueday",
     )
 )

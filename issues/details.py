@@ -37,6 +37,7 @@ _LAST_RELEASE = """
 
 # Most issues have neither activities nor people: then nothing more is asked about them.
 _HAS = """
+    (SELECT count(*) FROM issues_userreport WHERE issue_id = i.id),
     EXISTS (SELECT 1 FROM issues_activity WHERE issue_id = i.id),
     EXISTS (SELECT 1 FROM issues_issueseen WHERE issue_id = i.id)
         OR EXISTS (SELECT 1 FROM issues_issuesubscription WHERE issue_id = i.id)
@@ -120,6 +121,7 @@ class Details(NamedTuple):
     has_environments: bool
     """Whether environments were chosen; the next is of them."""
     current_release: CurrentRelease | None
+    report_count: int
 
 
 class Found(NamedTuple):
@@ -130,6 +132,8 @@ class Found(NamedTuple):
     team_ids: frozenset[int]
     """The project's teams."""
     last_release_id: int | None
+    report_count: int
+    """How often users have said something about it."""
     has_activities: bool
     has_people: bool
     """Somebody has seen it or is subscribed."""
@@ -144,12 +148,12 @@ def find_issue(caller: Caller, issue_id: int) -> Found | None:
         row = FIND_ISSUE.run(cursor, issue=issue_id, user=caller.user_id).fetchone()
     if row is None:
         return None
-    marks, (last_release_id, has_activities, has_people), columns = row[:3], row[3:6], row[6:]
+    marks, facts, columns = row[:3], row[3:7], row[7:]
     split = queries.ISSUE_WIDTH
     access, project, team_ids = organization_queries.read_project(caller, columns[split:])
     issue = queries.read_issue(columns[:split], project)
     issue.is_bookmarked, issue.has_seen, issue.subscription_reason = marks
-    return Found(issue, access, team_ids, last_release_id, has_activities, has_people)
+    return Found(issue, access, team_ids, *facts)
 
 
 FIND_SHORT_ID = f"""
@@ -219,6 +223,7 @@ def load_details(
         last_release=releases.get(found.last_release_id or 0) if first_release else None,
         has_environments=environment_ids is not None,
         current_release=_current_release(issue, seen, releases, now),
+        report_count=found.report_count,
     )
 
 

@@ -96,12 +96,19 @@ def claim_event_ids(cursor: Any, events: Sequence[PreparedEvent]) -> list[Prepar
 
 # Issues -------------------------------------------------------------------------------------------
 
+# Also whether somebody has reported on one of the events already. That is asked by a statement that
+# begins when the events' ids are claimed: see `issues.feedback`.
 FIND_HASHES = f"""
     SELECT hash.project_id, hash.hash::text, issue.id, issue.status
     FROM unnest(%s::bigint[], %s::uuid[]) AS wanted(project_id, hash)
     JOIN issues_issuehash hash USING (project_id, hash)
     JOIN issues_issue issue ON issue.id = hash.issue_id
     WHERE issue.status < {Issue.Status.PENDING_DELETION:d}
+    UNION ALL
+    SELECT report.project_id, report.event_id, NULL, NULL
+    FROM unnest(%s::bigint[], %s::text[]) AS event(project_id, event_id)
+    JOIN issues_userreport report USING (project_id, event_id)
+    WHERE report.issue_id IS NULL
 """
 
 LOCK_PROJECTS = """
@@ -141,27 +148,30 @@ ADD_HASHES = """
 
 
 class Settled(NamedTuple):
-    """Issues that a batch has events of and that are not unresolved."""
+    """What waits for the events of a batch."""
 
     resolved: set[int]
     ignored: set[int]
+    """Issues that they may bring back."""
+    awaited: set[tuple[int, str]]
+    """Those of them, by project and event id, that users have reported on already."""
 
 
 def assign_issues(cursor: Any, placed: Sequence[Placed]) -> Settled:
     """Find or make the issue of each event (ingest contract, section 10); fills `issue_id`.
 
     Of an event's hashes, the first that belongs to an issue decides; its other hashes then belong
-    to that issue too. Returns the issues that these events may bring back. One statement when
-    every hash is known, else six.
+    to that issue too. Returns what waits for these events. One statement when every hash is known,
+    else six.
     """
-    known, settled = _find_hashes(cursor, _hashes(placed))
+    known, settled = _find_hashes(cursor, placed)
     if not all(hash in known for hash in _hashes(placed)):
         makers = _unknown(placed, known)
         if makers:
             # The project row is the queue of those who make issues in it: look again inside.
             projects = sorted({place.event.project_id for place in makers})
             cursor.execute(LOCK_PROJECTS, [literal(projects)])
-            known, settled = _find_hashes(cursor, _hashes(placed))
+            known, settled = _find_hashes(cursor, placed)
         _bind_hashes(cursor, placed, known)
     for place in placed:
         place.issue_id = next(known[hash] for hash in _hashes([place]) if hash in known)
@@ -172,11 +182,16 @@ def _hashes(placed: Iterable[Placed]) -> list[Hash]:
     return [(place.event.project_id, hash) for place in placed for hash in place.event.hashes]
 
 
-def _find_hashes(cursor: Any, hashes: Iterable[Hash]) -> tuple[dict[Hash, int], Settled]:
-    cursor.execute(FIND_HASHES, _columns(sorted(set(hashes))))
-    known, settled = {}, Settled(set(), set())
-    for project_id, hash, issue_id, status in cursor.fetchall():
-        known[project_id, UUID(hash)] = issue_id
+def _find_hashes(cursor: Any, placed: Sequence[Placed]) -> tuple[dict[Hash, int], Settled]:
+    events = sorted((place.event.project_id, place.event.event_id.hex) for place in placed)
+    hashes = sorted(set(_hashes(placed)))
+    cursor.execute(FIND_HASHES, [*_columns(hashes), *_columns(events)])
+    known, settled = {}, Settled(set(), set(), set())
+    for project_id, key, issue_id, status in cursor.fetchall():
+        if issue_id is None:
+            settled.awaited.add((project_id, key))
+            continue
+        known[project_id, UUID(key)] = issue_id
         if status == Issue.Status.RESOLVED:
             settled.resolved.add(issue_id)
         elif status == Issue.Status.IGNORED:

@@ -19,6 +19,13 @@ logger = logging.getLogger(__name__)
 LOCK = 7_265_741_100_000_001
 # Of issues whose deletion was forgotten: as many in a task, and no more in an hour.
 FORGOTTEN_AT_ONCE = 10_000
+ROWS_AT_ONCE = 5_000
+
+# Reports go as events do: they tell names and addresses, and nobody needs them longer.
+DELETE_REPORTS = """
+    DELETE FROM issues_userreport WHERE id = ANY(ARRAY(
+        SELECT id FROM issues_userreport WHERE created_at < %(before)s LIMIT %(limit)s))
+"""
 
 
 def maintain(now: datetime) -> bool:
@@ -34,6 +41,7 @@ def maintain(now: datetime) -> bool:
         try:
             make_partitions(now)
             drop_expired_events(now)
+            delete_expired_reports(now)
             retention.prune_counters(now)
             delete_forgotten_issues(now)
             remove_deleted_organizations(now)
@@ -59,6 +67,18 @@ def drop_expired_events(now: datetime) -> None:
                 pass
             partitions.drop(cursor, partition)
             logger.info("dropped partition %s: its events are past retention", partition.name)
+
+
+def delete_expired_reports(now: datetime) -> int:
+    """Delete what users said before the retention began, in bounded batches; returns how many."""
+    before = now - timedelta(days=settings.EVENT_RETENTION_DAYS)
+    deleted = 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(DELETE_REPORTS, {"before": before, "limit": ROWS_AT_ONCE})
+            deleted += cursor.rowcount
+            if cursor.rowcount < ROWS_AT_ONCE:
+                return deleted
 
 
 def delete_forgotten_issues(now: datetime) -> int:

@@ -489,6 +489,9 @@ FIND_NEIGHBOURS = """
                 OR environment_id = ANY(%(environments)s::bigint[]))
             AND ("timestamp", event_id) < (%(timestamp)s, %(event)s)
         ORDER BY "timestamp" DESC, event_id DESC LIMIT 1
+    ), EXISTS (
+        SELECT 1 FROM issues_userreport
+        WHERE project_id = %(project)s AND event_id = %(reported)s
     )
 """
 
@@ -550,7 +553,7 @@ def load_neighbours(
 ) -> None:
     """Fill in the ids of the events just after and just before one in its issue, by when they
     happened and then by id (events contract, section 2), in any of these environments if some are
-    given. One statement.
+    given; and whether a user has said something about it. One statement.
 
     It looks only at the partitions that can hold them.
     """
@@ -563,6 +566,7 @@ def load_neighbours(
                 "issue": event.issue_id,
                 "timestamp": event.timestamp,
                 "event": event.event_id,
+                "reported": event.event_id.hex,
                 "environments": None if environment_ids is None else literal(environment_ids),
                 "next_from": max(first, event.timestamp - CLOCKS_DIFFER),
                 "next_to": now + CLOCKS_DIFFER,
@@ -570,7 +574,7 @@ def load_neighbours(
                 "previous_to": min(now, event.timestamp + LONGEST_WAY) + CLOCKS_DIFFER,
             },
         )
-        event.next_event_id, event.previous_event_id = cursor.fetchone()
+        event.next_event_id, event.previous_event_id, event.has_report = cursor.fetchone()
 
 
 def load_release(event: Event) -> None:

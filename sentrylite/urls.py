@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from issues.admin.permalink import show_issue
+from issues.api.views.embed import ErrorPageView
 from sentrylite.api import errors
 from sentrylite.api.views import UnknownPathView
 from sentrylite.organizations import pages
@@ -17,6 +18,7 @@ urlpatterns = [
     path("api/0/", include("stats.api.urls")),
     path("accept/", pages.accepted, name="accepted"),
     path("accept/<str:member_id>/<str:token>/", pages.AcceptView.as_view(), name="accept"),
+    path("api/embed/error-page/", ErrorPageView.as_view()),
     re_path(r"^api/", UnknownPathView.as_view()),
     path("organizations/<slug:organization>/issues/<int:issue_id>/", show_issue),
 ]

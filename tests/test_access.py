@@ -65,6 +65,8 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
             "tags/",
             "tags/<str:key>/",
             "tags/<str:key>/values/",
+            "user-feedback/",
+            "user-reports/",
         )
     },
     "shared/issues/<str:share_id>/": None,
@@ -85,6 +87,9 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "projects/<str:organization>/<str:project>/tags/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/values/": of("project"),
+    "projects/<str:organization>/<str:project>/user-feedback/": of("project"),
+    "projects/<str:organization>/<str:project>/user-reports/": of("project"),
+    "organizations/<str:organization>/user-feedback/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "projects/": of("project"),
     "projects/<str:organization>/<str:project>/": of("project") | {"PUT": of("project")["GET"]},
@@ -167,6 +172,9 @@ METHODS_OF_OTHERS = [(route, method) for route, method in METHODS if route not i
 def fill(organization: Organization, project: Project, team: Team) -> Callable[[str], str]:
     """A route with what it names: an issue, a project, … of `organization`."""
     issue = factories.IssueFactory(project=project, share_id=uuid4())
+    production = factories.EnvironmentFactory(organization=organization, name="production")
+    production.projects.add(project)
+    factories.ProjectKeyFactory(project=project, public_key="0" * 32)
 
     def fill(route: str) -> str:
         return "/api/0/" + (

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from issues import actions, queries
-from issues.models import Issue
+from issues.models import Issue, UserReport
 from sentrylite.accounts.models import User
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
@@ -133,6 +133,7 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
         return [
             ("Project", display.url_of(obj.project)),
             ("Its other issues", display.list_url(Issue, project__id__exact=obj.project_id)),
+            ("User feedback", display.list_url(UserReport, issue__id__exact=obj.pk)),
         ]
 
     def panels(self, request: HttpRequest, obj: Issue) -> Sequence[Panel]:
@@ -142,6 +143,7 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
             *events,
             panels.tags(obj),
             panels.people(obj),
+            panels.reports(obj),
             panels.releases(obj),
             panels.hashes(obj),
             panels.activity(obj),

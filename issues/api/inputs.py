@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from issues.actions import Conditions
+from issues.payload.feedback import MAX_EMAIL, MAX_NAME
 from sentrylite.accounts.models import User
 from sentrylite.api import params
 from sentrylite.api.inputs import Input
@@ -244,3 +245,17 @@ class BulkUpdateInput(IssueUpdateInput):
             if self.initial_data.get(name):
                 raise serializers.ValidationError({name: [f"{deed} is not supported yet."]})
         return super().validate(changes)
+
+
+class UserReportInput(Input):
+    """What a user says about an event (projects contract, section 9). All of it is required."""
+
+    is_partial = False
+
+    event_id = serializers.CharField(max_length=32)
+    name = serializers.CharField(max_length=MAX_NAME)
+    email = serializers.EmailField(max_length=MAX_EMAIL)
+    comments = serializers.CharField()
+
+    def validate_event_id(self, value: str) -> str:
+        return value.lower()

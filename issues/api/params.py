@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
+from rest_framework.exceptions import ValidationError
 
 from issues import project_tags
 from issues.models import Issue
@@ -440,6 +441,33 @@ def _read_moment(query: QueryDict, name: str) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     raise BadParameter(f"Invalid {name}. It takes a date and time, such as 2026-03-04T05:06:07Z.")
+
+
+# User feedback ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReportListParams:
+    """Which reports of users (projects contract, section 9; issues contract, section 11)."""
+
+    is_unresolved: bool
+    """Only those on unresolved issues."""
+    environments: tuple[str, ...]
+    cursor: Cursor
+    size: int
+
+    @classmethod
+    def read(cls, query: QueryDict, *, has_status: bool = True) -> Self:
+        """Raises BadParameter, and ValidationError for another status."""
+        status = query.get("status", "unresolved") if has_status else ""
+        if status not in ("unresolved", ""):
+            raise ValidationError({"status": "Invalid status choice"})
+        return cls(
+            status == "unresolved",
+            read_environments(query),
+            Cursor.read(query),
+            read_page_size(query),
+        )
 
 
 # Tags ---------------------------------------------------------------------------------------------

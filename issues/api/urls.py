@@ -16,6 +16,11 @@ from .views.events import (
     ProjectEventListView,
 )
 from .views.external import ExternalIssueListView
+from .views.feedback import (
+    IssueReportListView,
+    OrganizationReportListView,
+    ProjectReportListView,
+)
 from .views.issues import IssueCountView, OrganizationIssueListView, ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
@@ -46,6 +51,8 @@ ISSUE_PATHS = {
     "tags/": TagListView,
     "tags/<str:key>/": TagDetailView,
     "tags/<str:key>/values/": TagValueListView,
+    "user-feedback/": IssueReportListView,
+    "user-reports/": IssueReportListView,
 }
 
 urlpatterns = [
@@ -74,6 +81,15 @@ urlpatterns = [
             ("projects/<str:organization>/<str:project>", ProjectIssueListView),
         )
         for issues in ("issues", "groups")
+    ),
+    path("organizations/<str:organization>/user-feedback/", OrganizationReportListView.as_view()),
+    path(
+        "projects/<str:organization>/<str:project>/user-feedback/",
+        ProjectReportListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/user-reports/",
+        ProjectReportListView.as_view(),
     ),
     path(
         "projects/<str:organization>/<str:project>/events/",

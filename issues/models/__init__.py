@@ -2,6 +2,7 @@
 
 from .activity import Activity, IssueBookmark, IssueSeen, IssueSubscription
 from .event import Event, EventAddress, EventUser
+from .feedback import UserReport
 from .issue import Issue, IssueHash, IssueRelease, IssueUser
 from .journal import JournalEntry
 from .status import IssueResolution, IssueSnooze
@@ -23,4 +24,5 @@ __all__ = [
     "IssueTag",
     "IssueUser",
     "JournalEntry",
+    "UserReport",
 ]

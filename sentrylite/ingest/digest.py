@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from issues import intake
+from issues import feedback, intake
 from issues.intake import Placed
 from issues.payload import codec
 from issues.payload.event import PreparedEvent
@@ -19,7 +19,7 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
 
     `cursor` is psycopg2's own, inside a transaction that the caller commits. The number of
     statements does not depend on the size of the batch: five when everything was seen before,
-    about twenty when new environments, releases, issues and regressions meet in one.
+    about twenty when new environments, releases, issues, regressions and reports meet in one.
     """
     increments = Increments()
     events = intake.claim_event_ids(cursor, events)
@@ -30,6 +30,7 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
     intake.reopen_issues(cursor, placed, settled.resolved)
     intake.insert_events(cursor, placed)
     intake.wake_issues(cursor, placed, settled.ignored)
+    feedback.bind_reports(cursor, placed, settled.awaited)
     increments.add_events(placed)
     return increments
 

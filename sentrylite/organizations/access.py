@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sentrylite.accounts.models import User
 
-from .models import Organization, Role, Team
+from .models import Organization, Project, Role, Team
 
 Scopes = frozenset[str]
 MethodScopes = Mapping[str, Scopes]
@@ -36,6 +36,19 @@ ADMIN_SCOPES = MEMBER_SCOPES | {
 }
 MANAGER_SCOPES = ADMIN_SCOPES | {"member:write", "member:admin", "org:write"}
 ALL_SCOPES = MANAGER_SCOPES | {"org:admin"}
+
+# What a DSN allows, in its project (conventions contract, section 6).
+DSN_SCOPES: Scopes = frozenset(
+    {
+        "project:read",
+        "project:write",
+        "project:admin",
+        "project:releases",
+        "event:read",
+        "event:write",
+        "event:admin",
+    }
+)
 
 ROLE_SCOPES: Mapping[str, Scopes] = {
     Role.MEMBER: MEMBER_SCOPES,
@@ -101,6 +114,8 @@ class Caller:
     is_session: bool = False
     expires_at: datetime | None = None
     """Until when a token is good; None is for ever."""
+    project: Project | None = None
+    """The project that a DSN belongs to."""
 
     @property
     def user_id(self) -> int | None:

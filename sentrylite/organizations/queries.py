@@ -1,5 +1,6 @@
 """Finding what a path names, together with what the caller may do there."""
 
+import hmac
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -12,7 +13,16 @@ from sentrylite.arrays import literal
 from sentrylite.statements import Statement
 
 from .access import Access, Caller
-from .models import Environment, EnvironmentProject, Organization, Project, Role, Team
+from .dsn import Dsn
+from .models import (
+    Environment,
+    EnvironmentProject,
+    Organization,
+    Project,
+    ProjectKey,
+    Role,
+    Team,
+)
 from .models.organization import Status
 from .models.project import ProjectTeam
 
@@ -257,3 +267,22 @@ def projects_of_actor(projects: Iterable[Project], actor: User | Team) -> set[in
     else:
         links = links.filter(team__status=Status.ACTIVE, team__memberships__member__user=actor)
     return set(links.values_list("project_id", flat=True))
+
+
+def find_key(text: str) -> ProjectKey | None:
+    """The active key that a DSN names, with its project, which is active too; None for any other
+    text. One statement."""
+    try:
+        dsn = Dsn.parse(text)
+    except ValueError:
+        return None
+    key = (
+        ProjectKey.objects.filter(public_key=dsn.public_key, is_active=True)
+        .filter(project=dsn.project_id, project__status=Status.ACTIVE)
+        .filter(project__organization__status=Status.ACTIVE)
+        .select_related("project__organization")
+        .first()
+    )
+    if key is None or not hmac.compare_digest(dsn.secret_key or key.secret_key, key.secret_key):
+        return None
+    return key

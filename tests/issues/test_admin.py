@@ -30,6 +30,7 @@ from issues.models import (
     IssueTag,
     IssueUser,
     JournalEntry,
+    UserReport,
 )
 from sentrylite.accounts.models import User
 from sentrylite.admin.base import CappedPaginator
@@ -61,6 +62,13 @@ MAKE: dict[type[Any], Callable[[], Any]] = {
     Issue: factories.IssueFactory,
     Activity: lambda: Activity.objects.create(
         issue=factories.IssueFactory(), user=factories.UserFactory(), type="set_resolved"
+    ),
+    UserReport: lambda: UserReport.objects.create(
+        project=factories.ProjectFactory(),
+        issue=factories.IssueFactory(),
+        environment=factories.EnvironmentFactory(),
+        event_id=uuid4().hex,
+        comments="It broke!",
     ),
     JournalEntry: lambda: JournalEntry.objects.create(owner=1, data=b"{}"),
     DBTaskResult: lambda: DBTaskResult.objects.get(pk=tasks.delete_issues.enqueue([1]).id),
@@ -383,6 +391,9 @@ def add_neighbours(issue: Issue, rows: int, word: str = "word") -> None:
         Activity.objects.create(
             issue=issue, user=user, type="assigned", data={"assigneeEmail": word}
         )
+        UserReport.objects.create(
+            project=issue.project, issue=issue, event_id=f"{n}", comments=word
+        )
         IssueSeen.objects.create(issue=issue, user=user)
         IssueBookmark.objects.create(issue=issue, user=user)
         IssueSubscription.objects.create(issue=issue, user=user, reason="mentioned")
@@ -428,11 +439,11 @@ def test_an_issues_page_costs_the_same_whatever_hangs_on_it(
 ) -> None:
     add_neighbours(issue, 2)
     admin_client.get(page_of(issue))
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         admin_client.get(page_of(issue))
     other = factories.IssueFactory(project=factories.ProjectFactory())
     add_neighbours(other, 30, "other")
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         admin_client.get(page_of(other))
 
 
@@ -609,3 +620,37 @@ def test_the_permalink_leads_staff_to_the_issue(
     assert Client().get(permalink).headers["Location"] == login
     client.force_login(user)
     assert client.get(permalink).headers["Location"] == login
+
+
+# User feedback ------------------------------------------------------------------------------------
+
+
+def test_what_users_said_is_shown_where_it_belongs(admin_client: Client, issue: Issue) -> None:
+    report = UserReport.objects.create(
+        project=issue.project,
+        issue=issue,
+        event_id=uuid4().hex,
+        name="Jane",
+        email="jane@example.com",
+        comments=f"It broke {HOSTILE}",
+    )
+    other = UserReport.objects.create(
+        project=issue.project, event_id=uuid4().hex, comments="Dark mode please", stands_alone=True
+    )
+    page = text(admin_client, page_of(issue))
+    assert "It broke" in page
+    assert "Dark mode" not in page
+    assert url(UserReport, "change", report) in page
+    of_issue = text(admin_client, url(UserReport), issue__id__exact=f"{issue.pk}")
+    assert "It broke" in of_issue
+    assert "Dark mode" not in of_issue
+    of_project = text(admin_client, url(UserReport), project__id__exact=f"{issue.project_id}")
+    assert "Jane &lt;jane@example.com&gt;" in of_project
+    assert "Dark mode" in of_project
+    one = text(admin_client, url(UserReport, "change", report))
+    assert reverse("admin:issues_event", args=[issue.pk, report.event_id]) in one
+    assert HOSTILE not in page + of_issue + of_project + one
+    assert "about no event" in text(admin_client, url(UserReport, "change", other))
+    # It is looked at, not written.
+    assert admin_client.get(url(UserReport, "add")).status_code == 403
+    assert admin_client.post(url(UserReport, "change", report), {"name": "x"}).status_code == 403

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from issues import events, queries
+from issues import events, feedback, queries
 from issues.api.base import IssueEventView, IssueScopedView
 from issues.api.params import (
     EventListParams,
@@ -139,9 +139,10 @@ class HashListView(IssueScopedView):
 def answer_in_full(
     event: Event, caller: Caller, now: datetime, environment_ids: list[int] | None
 ) -> dict[str, Any]:
-    """One event with its release, and its neighbours in the chosen environments."""
+    """One event with its release, what its user said, and its neighbours in these environments."""
     queries.load_neighbours(event, now, environment_ids=environment_ids)
     queries.load_release(event)
+    feedback.load_report(event)
     return EventDetailSerializer(event, context={"user": caller.user}).data
 
 

@@ -140,6 +140,7 @@ def test_an_answer_has_the_keys_of_later_years(
         "isPublic": False,
         "isSubscribed": False,
         "isUnhandled": True,
+        "priority": "high",
         "issueCategory": "error",
         "issueType": "error",
         "lastSeen": "2026-03-04T04:59:59.590Z",
