@@ -6,7 +6,7 @@ from issues.models import UserReport
 from sentrylite.api.serializers import OutputSerializer, timestamp
 
 from .issues import IssueSerializer
-from .tags import EventUserSerializer
+from .people import EventUserSerializer
 
 
 class IssueReportSerializer(OutputSerializer):

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from issues import people
-from issues.api.serializers.tags import EventUserSerializer
+from issues.api.serializers.people import EventUserSerializer
 from sentrylite.api.pagination import Cursor, queryset_page
 from sentrylite.api.params import text
 from sentrylite.organizations.api.base import ProjectScopedView
