@@ -48,10 +48,11 @@ FIND_ISSUE = Statement(
     f"""
     SELECT {queries.MARK_COLUMNS}, ({_LAST_RELEASE}), {_HAS}, {queries.ISSUE_COLUMNS},
         {organization_queries.PROJECT_COLUMNS}
-    FROM issues_issue i
+    FROM issues_issue named
+    JOIN issues_issue i ON i.id = coalesce(named.merged_into_id, named.id)
     JOIN organizations_project p ON p.id = i.project_id AND p.status = 'active'
     {organization_queries.PROJECT_JOINS} {queries.ISSUE_JOINS} {queries.MARK_JOINS}
-    WHERE i.id = %(issue)s AND i.status < {Issue.Status.PENDING_DELETION:d}
+    WHERE named.id = %(issue)s AND i.status < {Issue.Status.PENDING_DELETION:d}
     """,
     issue="bigint",
     user="bigint",
@@ -142,7 +143,9 @@ class Found(NamedTuple):
 def find_issue(caller: Caller, issue_id: int) -> Found | None:
     """An issue by its id, with its project, its assignee and the caller's marks. One statement.
 
-    None when there is none, or none any more. The access may well allow nothing.
+    The id of an issue that was merged away finds the one that it was merged into (conventions
+    contract, section 1). None when there is none, or none any more. The access may well allow
+    nothing.
     """
     with connection.cursor() as cursor:
         row = FIND_ISSUE.run(cursor, issue=issue_id, user=caller.user_id).fetchone()
@@ -158,7 +161,8 @@ def find_issue(caller: Caller, issue_id: int) -> Found | None:
 
 FIND_SHORT_ID = f"""
     SELECT i.id FROM organizations_project p
-    JOIN issues_issue i ON i.project_id = p.id AND i.number = %(number)s
+    JOIN issues_issue named ON named.project_id = p.id AND named.number = %(number)s
+    JOIN issues_issue i ON i.id = coalesce(named.merged_into_id, named.id)
     WHERE p.organization_id = %(organization)s AND p.status = 'active' AND lower(p.slug) = %(slug)s
         AND i.status < {Issue.Status.PENDING_DELETION:d}
     ORDER BY i.id LIMIT 1
@@ -201,7 +205,8 @@ def find_shared_issue(share_id: UUID) -> Issue | None:
 def load_details(
     found: Found, now: datetime, *, environment_ids: Sequence[int] | None = None
 ) -> Details:
-    """The rest of an issue's page; fills in the issue's series. At most four statements.
+    """The rest of an issue's page; fills in the issue's series. At most four statements; two more
+    when hashes were unmerged.
 
     With environments, what is counted is counted in these, and at most four statements more.
     """
@@ -237,7 +242,8 @@ def _current_release(
 
 
 def find_activities(found: Found) -> list[Activity]:
-    """What people did with an issue, newest first, with their users. At most one statement."""
+    """What people did with an issue, newest first, with their users and, of unmerges, the issues on
+    the other side. At most one statement; two more when there are such."""
     activities: list[Activity] = []
     if not found.has_activities:
         return activities
@@ -248,7 +254,22 @@ def find_activities(found: Found) -> list[Activity]:
             if activity.user_id is not None:
                 activity.user = rows.instance(User, row[split:])
             activities.append(activity)
+    _load_other_issues(activities, found.issue.project, found.access.caller.user_id)
     return activities
+
+
+def _load_other_issues(
+    activities: Sequence[Activity], project: Project, user_id: int | None
+) -> None:
+    """Fill in the issues on the other side of unmerges. Two statements, or none."""
+    ids = {activity.data[side] for activity in activities if (side := activity.other_side)}
+    if not ids:
+        return
+    others = {issue.pk: issue for issue in queries.find_issues_by_id([project], ids)}
+    queries.load_marks(others.values(), user_id)
+    for activity in activities:
+        if side := activity.other_side:
+            activity.other_issue = others.get(activity.data[side])
 
 
 def _people(issue: Issue) -> tuple[list[Viewer], list[User]]:

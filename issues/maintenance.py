@@ -89,7 +89,9 @@ def delete_forgotten_issues(now: datetime) -> int:
     in_tasks = {issue_id for [ids] in queue.unfinished(tasks.delete_issues) for issue_id in ids}
     forgotten = list(
         Issue.objects.filter(
-            status=Issue.Status.PENDING_DELETION, deleted_at__lt=now - deletion.GRACE
+            status__in=(Issue.Status.PENDING_DELETION, Issue.Status.DISCARDED),
+            merged_into=None,
+            deleted_at__lt=now - deletion.GRACE,
         )
         .exclude(pk__in=in_tasks)
         .order_by("pk")

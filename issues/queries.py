@@ -151,7 +151,9 @@ SORT_KEYS: dict[Sort, str] = {
 FIND_ISSUE_OF_EVENT = f"""
     SELECT {ISSUE_COLUMNS}, environment.name
     FROM issues_event e
-    JOIN issues_issue i ON i.id = e.issue_id AND i.status < {Issue.Status.PENDING_DELETION:d}
+    JOIN issues_issue stored ON stored.id = e.issue_id
+    JOIN issues_issue i ON i.id = coalesce(stored.merged_into_id, stored.id)
+        AND i.status < {Issue.Status.PENDING_DELETION:d}
     {ISSUE_JOINS}
     LEFT JOIN organizations_environment environment ON environment.id = e.environment_id
     WHERE e.project_id = %(project)s AND e.received_at = %(received_at)s
@@ -267,11 +269,13 @@ def find_issue_of_event(projects: Collection[Project], event_id: UUID) -> Issue 
     return issue
 
 
+# Who names an issue that was merged away means the one that it was merged into.
 FIND_ISSUES_BY_ID = f"""
     SELECT {ISSUE_COLUMNS} FROM issues_issue i {ISSUE_JOINS}
-    WHERE i.project_id = ANY(%(projects)s::bigint[])
-        AND i.status < {Issue.Status.PENDING_DELETION:d}
-        AND (i.id = ANY(%(ids)s::bigint[]) OR i.number = ANY(%(numbers)s::bigint[]))
+    WHERE i.status < {Issue.Status.PENDING_DELETION:d} AND i.id IN (
+        SELECT coalesce(named.merged_into_id, named.id) FROM issues_issue named
+        WHERE named.project_id = ANY(%(projects)s::bigint[])
+            AND (named.id = ANY(%(ids)s::bigint[]) OR named.number = ANY(%(numbers)s::bigint[])))
     ORDER BY i.id
 """
 
@@ -464,10 +468,12 @@ FIND_ADDRESS = """
     ORDER BY received_at DESC LIMIT 1
 """
 
+# Also what is not moved yet to the issue that its own was merged into is in that one.
 FIND_EVENT = f"""
-    SELECT {rows.columns(Event, "e")}, i.first_seen
+    SELECT {rows.columns(Event, "e")}, i.id, i.first_seen
     FROM issues_event e
-    LEFT JOIN issues_issue i ON i.id = e.issue_id
+    LEFT JOIN issues_issue stored ON stored.id = e.issue_id
+    LEFT JOIN issues_issue i ON i.id = coalesce(stored.merged_into_id, stored.id)
     WHERE e.project_id = %(project)s AND e.received_at = %(received_at)s
         AND e.event_id = %(event)s
 """
@@ -506,8 +512,9 @@ def find_event(project_id: int, event_id: UUID) -> Event | None:
     row = _find_by_event_id(FIND_EVENT, [project_id], event_id)
     if row is None:
         return None
-    *columns, issue_first_seen = row
+    *columns, issue_id, issue_first_seen = row
     event = rows.instance(Event, columns)
+    event.issue_id = issue_id or event.issue_id
     event.data = unpack(event)
     event.issue_first_seen = issue_first_seen
     return event

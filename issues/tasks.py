@@ -4,12 +4,12 @@ from django.utils import timezone
 
 from sentrylite.background import checkpoint, task
 
-from . import deletion, project_tags, removal
+from . import deletion, merging, project_tags, removal, unmerging
 
 
 @task(priority=-10)
 def delete_issues(issue_ids: list[int]) -> None:
-    """Delete the rows of issues that are marked as deleted, however many those are."""
+    """Delete the rows of issues that are marked as deleted or discarded, however many they are."""
     deletion.purge_issues(issue_ids, after_batch=checkpoint)
 
 
@@ -29,3 +29,24 @@ def remove_tag_key(project_id: int, key: str) -> None:
 def remove_project(project_id: int) -> None:
     """Delete a project that was deleted an hour ago, with all that is its own."""
     removal.remove_project(project_id, timezone.now(), after_batch=checkpoint)
+
+
+@task
+def merge_issues(issue_ids: list[int]) -> None:
+    """Move what issues that were merged away still have to where they were merged."""
+    merging.move_rows(issue_ids, after_batch=checkpoint)
+
+
+@task
+def unmerge_issues(
+    source_id: int, destination_id: int, hashes: list[str], waiting: unmerging.Waiting | None = None
+) -> None:
+    """Move the events with these hashes, and what was counted of them, to the issue that the hashes
+    lead to now. Puts itself off until all of them are counted where they are."""
+    now = timezone.now()
+    waiting = unmerging.wait(waiting, now)
+    if waiting is None:
+        unmerging.move_events(source_id, destination_id, hashes, after_batch=checkpoint)
+    else:
+        later = unmerge_issues.using(run_after=now + unmerging.PAUSE)
+        later.enqueue(source_id, destination_id, hashes, waiting)

@@ -80,6 +80,8 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "organizations/<str:organization>/issues-count/": of("event"),
     "projects/<str:organization>/<str:project>/issues/": of("event"),
     "projects/<str:organization>/<str:project>/groups/": of("event"),
+    "projects/<str:organization>/<str:project>/tombstones/": of("project"),
+    "projects/<str:organization>/<str:project>/tombstones/<str:tombstone_id>/": of("project"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/json/": of("project"),
@@ -189,6 +191,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:public_key>", "0" * 32)
             .replace("<str:environment>", "production")
             .replace("<str:user_hash>", "0" * 32)
+            .replace("<str:tombstone_id>", "1")
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
             .replace("<str:share_id>", issue.share_id.hex)

@@ -17,6 +17,7 @@ VALUES = {
     "issue_id": "1",
     "event_id": "0" * 32,
     "note_id": "1",
+    "tombstone_id": "1",
     "project_id": "1",
 }
 
@@ -34,8 +35,8 @@ def served(method: str, path: str) -> bool:
 
 
 def test_there_is_a_row_for_every_operation() -> None:
-    assert len(ROWS) == 132
-    assert len({(method, path) for method, path, _ in ROWS}) == 132
+    assert len(ROWS) == 134
+    assert len({(method, path) for method, path, _ in ROWS}) == 134
 
 
 @pytest.mark.parametrize("method, path, state", ROWS)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from issues import actions
+from issues.actions import Merged
 from issues.models import Issue
 from sentrylite.accounts.models import User
 from sentrylite.organizations import queries as organization_queries
@@ -21,10 +22,11 @@ def change(
     *,
     caller: Caller,
     now: datetime,
-) -> None:
+) -> Merged | None:
     """Apply what was sent; null changes nothing, but leaves issues without an assignee.
 
-    A fixed number of statements for each of the changes.
+    A fixed number of statements for each of the changes. Returns what was merged, last of all.
+    Raises CannotMerge.
     """
     user = caller.user
     set_status(changes, issues, by=user, now=now)
@@ -35,6 +37,9 @@ def change(
         share(issues, by=user, now=now)
     if user is not None:
         _mark(issues, changes, user=user, now=now)
+    if changes.get("merge"):
+        return actions.merge_issues(issues, by=user, now=now)
+    return None
 
 
 def projects_of(issues: Iterable[Issue]) -> list[Project]:

@@ -191,6 +191,8 @@ class IssueUpdateInput(ConditionsInput):
     isBookmarked = serializers.BooleanField(allow_null=True)
     isSubscribed = serializers.BooleanField(allow_null=True)
     isPublic = serializers.BooleanField(allow_null=True)
+    merge = serializers.BooleanField(allow_null=True)
+    discard = serializers.BooleanField(allow_null=True)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict):
@@ -199,6 +201,12 @@ class IssueUpdateInput(ConditionsInput):
         return super().to_internal_value(data)
 
     def validate(self, changes: dict[str, Any]) -> dict[str, Any]:
+        if changes.get("discard") and len(changes) > 1:
+            raise serializers.ValidationError("Other attributes cannot be updated when discarding")
+        if changes.get("merge") and len(self.context["projects"]) > 1:
+            raise serializers.ValidationError(
+                {"merge": ["Issues of several projects cannot be merged."]}
+            )
         details = changes.get("statusDetails")
         # The keys beside it are an older way to say the same.
         changes["conditions"] = conditions(changes if details is None else details)
@@ -235,16 +243,6 @@ def status_with(substatus: str, changes: dict[str, Any]) -> str:
             {"substatus": ["A condition is missing, such as ignoreCount or ignoreDuration."]}
         )
     return status
-
-
-class BulkUpdateInput(IssueUpdateInput):
-    """The same for many issues."""
-
-    def validate(self, changes: dict[str, Any]) -> dict[str, Any]:
-        for name, deed in (("merge", "Merging"), ("discard", "Discarding")):
-            if self.initial_data.get(name):
-                raise serializers.ValidationError({name: [f"{deed} is not supported yet."]})
-        return super().validate(changes)
 
 
 class UserReportInput(Input):

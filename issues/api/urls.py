@@ -32,6 +32,7 @@ from .views.project_tags import (
 )
 from .views.shared import SharedIssueView
 from .views.tags import TagDetailView, TagListView, TagValueListView
+from .views.tombstones import TombstoneDetailView, TombstoneListView
 
 # What one issue has below it; also below `organizations/…/issues/`.
 ISSUE_PATHS = {
@@ -90,6 +91,14 @@ urlpatterns = [
     path(
         "projects/<str:organization>/<str:project>/user-reports/",
         ProjectReportListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/tombstones/",
+        TombstoneListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/tombstones/<str:tombstone_id>/",
+        TombstoneDetailView.as_view(),
     ),
     path(
         "projects/<str:organization>/<str:project>/events/",

@@ -5,7 +5,7 @@ from .event import Event, EventAddress, EventUser
 from .feedback import UserReport
 from .issue import Issue, IssueHash, IssueRelease, IssueUser
 from .journal import JournalEntry
-from .status import IssueResolution, IssueSnooze
+from .status import IssueResolution, IssueSnooze, IssueTombstone
 from .tag import IssueTag
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "IssueSnooze",
     "IssueSubscription",
     "IssueTag",
+    "IssueTombstone",
     "IssueUser",
     "JournalEntry",
     "UserReport",

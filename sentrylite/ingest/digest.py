@@ -20,6 +20,7 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
     `cursor` is psycopg2's own, inside a transaction that the caller commits. The number of
     statements does not depend on the size of the batch: five when everything was seen before,
     about twenty when new environments, releases, issues, regressions and reports meet in one.
+    Events of discarded issues are only counted, as often as they are sent.
     """
     increments = Increments()
     events = intake.claim_event_ids(cursor, events)
@@ -27,6 +28,10 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
         return increments
     placed = _place(cursor, events)
     settled = intake.assign_issues(cursor, placed)
+    placed, dropped = intake.drop_discarded(cursor, placed, settled.discarded)
+    increments.add_discarded(dropped)
+    if not placed:
+        return increments
     intake.reopen_issues(cursor, placed, settled.resolved)
     intake.insert_events(cursor, placed)
     intake.wake_issues(cursor, placed, settled.ignored)

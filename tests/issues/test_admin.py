@@ -323,6 +323,39 @@ def test_all_issues_of_a_filter_are_deleted(admin_client: Client, project: Proje
     assert Issue.objects.visible().get() == issues[2]
 
 
+def test_issues_are_merged(admin_client: Client, issue: Issue) -> None:
+    other = factories.IssueFactory(project=issue.project, times_seen=5)
+    data = {"action": "merge", "_selected_action": [issue.pk, other.pk]}
+    answer = admin_client.post(LIST, data, follow=True)
+    assert f"2 issues are {other.short_id} now." in answer.content.decode()
+    assert Issue.objects.visible().get() == other
+    assert page_of(issue) not in text(admin_client, LIST)
+    # Old links lead to the issue that is left.
+    assert other.short_id in text(admin_client, page_of(issue))
+
+
+def test_what_cannot_be_merged_is_not(admin_client: Client, issue: Issue) -> None:
+    foreign = factories.IssueFactory()
+    data = {"action": "merge", "_selected_action": [issue.pk]}
+    answer = admin_client.post(LIST, data, follow=True)
+    assert "It takes two issues to merge." in answer.content.decode()
+    data["_selected_action"].append(foreign.pk)  # type: ignore[attr-defined]
+    answer = admin_client.post(LIST, data, follow=True)
+    assert "Issues of several projects cannot be merged." in answer.content.decode()
+    assert Issue.objects.visible().count() == 2
+
+
+def test_discarding_issues_is_confirmed(admin_client: Client, issue: Issue) -> None:
+    data = {"action": "discard", "_selected_action": [issue.pk]}
+    asked = admin_client.post(LIST, data).content.decode()
+    assert "Discard 1 issue?" in asked
+    answer = admin_client.post(LIST, {**data, "confirmed": "yes"}, follow=True)
+    assert "1 issue discarded." in answer.content.decode()
+    issue.refresh_from_db()
+    assert issue.status == Issue.Status.DISCARDED
+    assert page_of(issue) not in text(admin_client, LIST)
+
+
 def test_an_issues_page_has_its_actions(admin_client: Client, issue: Issue) -> None:
     button = url(Issue, "run", issue)
     assert button in text(admin_client, page_of(issue))
@@ -353,7 +386,7 @@ def test_actions_take_the_rights_to_change_and_to_delete(client: Client, issue: 
     assert offered == {
         "view_issue": [],
         "change_issue": ["resolve", "unresolve", "ignore"],
-        "delete_issue": ["resolve", "unresolve", "ignore", "delete"],
+        "delete_issue": ["resolve", "unresolve", "ignore", "discard", "delete"],
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from issues.actions import Merged
 from issues.models import Issue, IssueResolution
 from issues.models.issue import Level
 from sentrylite.accounts.api.serializers import UserSerializer
@@ -184,8 +185,9 @@ ECHOED = ("hasSeen", "isBookmarked", "isPublic", "isSubscribed")
 
 class BulkUpdateSerializer(IssueSerializer):
     """What many issues were changed to: what was sent, and what follows from it (issues contract,
-    section 5). From one of them, by now all are alike in that. Pass what was sent as `changes`
-    in the context, beside `issue_context`."""
+    section 5). From one of them, by now all are alike in that: the one that is left, if they were
+    merged. Pass what was sent as `changes` and the actions.Merged or None as `merged` in the
+    context, beside `issue_context`."""
 
     def to_representation(self, issue: Issue) -> dict[str, Any]:
         changes: dict[str, Any] = self.context["changes"]
@@ -200,4 +202,16 @@ class BulkUpdateSerializer(IssueSerializer):
             answer["subscriptionDetails"] = {"reason": "unknown"}
         if "isPublic" in answer:
             answer["shareId"] = issue.share_id.hex if issue.share_id else None
+        if changes.get("merge") is not None:
+            answer["merge"] = self._merged(changes["merge"])
         return answer
+
+    def _merged(self, is_wanted: bool) -> bool | dict[str, Any]:
+        """What was merged into what; of less than two issues nothing is."""
+        merged: Merged | None = self.context["merged"]
+        if merged is None:
+            return is_wanted
+        return {
+            "parent": str(merged.parent.pk),
+            "children": [str(child.pk) for child in merged.children],
+        }

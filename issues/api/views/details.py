@@ -31,6 +31,9 @@ class IssueDetailView(IssueScopedView):
     def put(self, request: Request, **kwargs: Any) -> Response:
         changes = IssueUpdateInput.read(request, projects=[self.project], caller=self.caller)
         now = timezone.now()
+        if changes.get("discard"):
+            actions.discard_issues([self.issue], by=self.caller.user, now=now)
+            return Response(status=204)
         change([self.issue], changes, caller=self.caller, now=now)
         queries.load_marks([self.issue], self.caller.user_id)
         context = issue_context(request, self.access, now)

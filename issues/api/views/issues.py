@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from issues import actions, filters, queries
 from issues.api.changes import change, projects_of
-from issues.api.inputs import BulkUpdateInput
+from issues.api.inputs import IssueUpdateInput
 from issues.api.params import IssueListParams, IssueSearchParams, read_searches
 from issues.api.serializers.issues import (
     BulkUpdateSerializer,
@@ -83,10 +83,14 @@ class IssueListView(IssueSearchView):
         issues = self.choose(request, now)
         if not issues:
             return Response(status=204)
-        changes = BulkUpdateInput.read(request, projects=projects_of(issues), caller=self.caller)
-        change(issues, changes, caller=self.caller, now=now)
-        context = issue_context(request, self.access, now) | {"changes": changes}
-        return Response(BulkUpdateSerializer(issues[-1], context=context).data)
+        changes = IssueUpdateInput.read(request, projects=projects_of(issues), caller=self.caller)
+        if changes.get("discard"):
+            actions.discard_issues(issues, by=self.caller.user, now=now)
+            return Response(status=204)
+        merged = change(issues, changes, caller=self.caller, now=now)
+        context = issue_context(request, self.access, now) | {"changes": changes, "merged": merged}
+        issue = merged.parent if merged else issues[-1]
+        return Response(BulkUpdateSerializer(issue, context=context).data)
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
         now = timezone.now()

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("issues", "0007_user_reports")]
+    dependencies = [("issues", "0010_unmerging")]
 
     operations = [
         migrations.AddIndex(
