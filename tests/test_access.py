@@ -101,6 +101,8 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "projects/<str:organization>/<str:project>/keys/<str:public_key>/": of("project"),
     "projects/<str:organization>/<str:project>/keys/<str:public_key>/stats/": of("project"),
     "projects/<str:organization>/<str:project>/members/": of("project"),
+    "projects/<str:organization>/<str:project>/ownership/": of("project"),
+    "projects/<str:organization>/<str:project>/ownership": of("project"),
     "projects/<str:organization>/<str:project>/teams/": of("project"),
     "projects/<str:organization>/<str:project>/teams/<str:team>/": of("project")
     | {"DELETE": of("project")["POST"]},

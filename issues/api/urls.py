@@ -24,6 +24,7 @@ from .views.feedback import (
 from .views.issues import IssueCountView, OrganizationIssueListView, ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
+from .views.ownership import ProjectOwnershipView
 from .views.people import ProjectUserListView, ProjectUserView
 from .views.project_tags import (
     ProjectTagDetailView,
@@ -125,6 +126,8 @@ urlpatterns = [
         "projects/<str:organization>/<str:project>/tags/<str:key>/values/",
         ProjectTagValueListView.as_view(),
     ),
+    path("projects/<str:organization>/<str:project>/ownership/", ProjectOwnershipView.as_view()),
+    path("projects/<str:organization>/<str:project>/ownership", ProjectOwnershipView.as_view()),
     path("projects/<str:organization>/<str:project>/users/", ProjectUserListView.as_view()),
     path(
         "projects/<str:organization>/<str:project>/users/<str:user_hash>/",

@@ -5,6 +5,7 @@ from .event import Event, EventAddress, EventUser
 from .feedback import UserReport
 from .issue import Issue, IssueHash, IssueRelease, IssueUser
 from .journal import JournalEntry
+from .ownership import ProjectOwnership
 from .status import IssueResolution, IssueSnooze, IssueTombstone
 from .tag import IssueTag
 
@@ -25,5 +26,6 @@ __all__ = [
     "IssueTombstone",
     "IssueUser",
     "JournalEntry",
+    "ProjectOwnership",
     "UserReport",
 ]

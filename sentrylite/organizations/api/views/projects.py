@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from issues import ownership
 from sentrylite.api.links import absolute_url
 from sentrylite.api.pagination import Cursor, queryset_page
 from sentrylite.organizations import listings, projects, queries
@@ -84,6 +86,7 @@ class ProjectDetailView(ProjectScopedView):
             projects.set_preferences(self.project, self.caller.user, **marks)
         return Response(self.answer())
 
+    @transaction.atomic
     def change(self, request: Request) -> None:
         now = timezone.now()
         sent = ProjectUpdateInput.read(request, settings=projects.settings_of(self.project))
@@ -99,6 +102,7 @@ class ProjectDetailView(ProjectScopedView):
             raise ValidationError({"slug": [text]}) from None
         if source is not None:
             projects.copy_settings(self.project, source, by=self.author, now=now)
+            ownership.copy_ownership(self.project, source, now=now)
 
     def find_source(self, project_id: int | None) -> Project | None:
         """The project to copy the settings of, if there is to be one. Raises ValidationError."""
