@@ -16,9 +16,9 @@ urlpatterns = [
     path("api/0/", include("sentrylite.organizations.api.urls")),
     path("api/0/", include("issues.api.urls")),
     path("api/0/", include("stats.api.urls")),
+    path("api/embed/error-page/", ErrorPageView.as_view()),
     path("accept/", pages.accepted, name="accepted"),
     path("accept/<str:member_id>/<str:token>/", pages.AcceptView.as_view(), name="accept"),
-    path("api/embed/error-page/", ErrorPageView.as_view()),
     re_path(r"^api/", UnknownPathView.as_view()),
     path("organizations/<slug:organization>/issues/<int:issue_id>/", show_issue),
 ]

@@ -112,10 +112,10 @@ class Caller:
     organization_id: int | None = None
     """The organization an API key belongs to."""
     is_session: bool = False
-    expires_at: datetime | None = None
-    """Until when a token is good; None is for ever."""
     project: Project | None = None
     """The project that a DSN belongs to."""
+    expires_at: datetime | None = None
+    """Until when a token is good; None is for ever."""
 
     @property
     def user_id(self) -> int | None:
