@@ -1,11 +1,11 @@
 """Bodies of changes to projects and client keys."""
 
 from collections.abc import Mapping
-from ipaddress import ip_network
 from typing import Any
 
 from rest_framework import serializers
 
+from issues.payload.filters import is_network
 from sentrylite.api.inputs import Input
 from sentrylite.organizations import platforms, slugs
 from sentrylite.organizations.models import ProjectSettings
@@ -81,11 +81,8 @@ class AddressField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        try:
-            ip_network(text, strict=False)
-        except ValueError:
-            error = f"{text[:200]} is not an acceptable IP address"
-            raise serializers.ValidationError(error) from None
+        if not is_network(text):
+            raise serializers.ValidationError(f"{text[:200]} is not an acceptable IP address")
         return text
 
 

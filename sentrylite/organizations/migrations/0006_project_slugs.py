@@ -4,8 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0003_inbound_filters"),
-        ("organizations", "0005_audit_log"),
+        ("organizations", "0006_merge"),
     ]
 
     operations = [
