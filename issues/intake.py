@@ -96,7 +96,8 @@ def claim_event_ids(cursor: Any, events: Sequence[PreparedEvent]) -> list[Prepar
 
 # Issues -------------------------------------------------------------------------------------------
 
-# Also whether somebody has reported on one of the events already. That is asked by a statement that
+# Also which projects assign their issues by rules, and whether somebody has reported on one of the
+# events already. That is asked by a statement that
 # begins when the events' ids are claimed: see `issues.feedback`.
 # A hash that was bound to an issue while that was merged away leads to where the issue is now.
 FIND_HASHES = f"""
@@ -110,6 +111,9 @@ FIND_HASHES = f"""
     FROM unnest(%s::bigint[], %s::text[]) AS event(project_id, event_id)
     JOIN issues_userreport report USING (project_id, event_id)
     WHERE report.issue_id IS NULL
+    UNION ALL
+    SELECT project_id, '', NULL, NULL FROM issues_projectownership
+    WHERE project_id = ANY(%s::bigint[]) AND is_active AND auto_assignment AND raw <> ''
 """
 
 LOCK_PROJECTS = """
@@ -164,6 +168,8 @@ class Settled(NamedTuple):
     """Issues of which nobody wants any."""
     awaited: set[tuple[int, str]]
     """Those of them, by project and event id, that users have reported on already."""
+    owned: set[int]
+    """Projects in which issues of nobody are to be assigned."""
 
 
 def assign_issues(cursor: Any, placed: Sequence[Placed]) -> Settled:
@@ -203,11 +209,15 @@ def _hashes(placed: Iterable[Placed]) -> list[Hash]:
 def _find_hashes(cursor: Any, placed: Sequence[Placed]) -> tuple[dict[Hash, int], Settled]:
     events = sorted((place.event.project_id, place.event.event_id.hex) for place in placed)
     hashes = sorted(set(_hashes(placed)))
-    cursor.execute(FIND_HASHES, [*_columns(hashes), *_columns(events)])
-    known, settled = {}, Settled(set(), set(), set(), set())
+    projects = literal(sorted({project_id for project_id, _ in events}))
+    cursor.execute(FIND_HASHES, [*_columns(hashes), *_columns(events), projects])
+    known, settled = {}, Settled(set(), set(), set(), set(), set())
     for project_id, key, issue_id, status in cursor.fetchall():
         if issue_id is None:
-            settled.awaited.add((project_id, key))
+            if key:
+                settled.awaited.add((project_id, key))
+            else:
+                settled.owned.add(project_id)
             continue
         known[project_id, UUID(key)] = issue_id
         if status == Issue.Status.RESOLVED:

@@ -1,5 +1,5 @@
-"""What has to be done from time to time: partitions, retention, organizations that were deleted,
-tasks that have ended."""
+"""What has to be done from time to time: partitions, retention, organizations and projects that
+were deleted, tasks that have ended."""
 
 import logging
 from datetime import datetime, timedelta
@@ -45,6 +45,7 @@ def maintain(now: datetime) -> bool:
             retention.prune_counters(now)
             delete_forgotten_issues(now)
             remove_deleted_organizations(now)
+            remove_deleted_projects(now)
             queue.prune(now)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
@@ -108,4 +109,14 @@ def remove_deleted_organizations(now: datetime) -> int:
     ids = list(due.values_list("pk", flat=True))
     for organization_id in ids:
         tasks.remove_organization.enqueue(organization_id)
+    return len(ids)
+
+
+def remove_deleted_projects(now: datetime) -> int:
+    """Enqueue the removal of projects that were deleted an hour ago; returns how many."""
+    in_tasks = [pk for [pk] in queue.unfinished(tasks.remove_project)]
+    due = removal.due_projects(now).exclude(pk__in=in_tasks).order_by("pk")
+    ids = list(due.values_list("pk", flat=True))
+    for project_id in ids:
+        tasks.remove_project.enqueue(project_id)
     return len(ids)

@@ -1,15 +1,16 @@
-"""Removing what an organization left behind, a day after it was deleted.
+"""Removing what an organization left behind, a day after it was deleted, or a project, an hour
+after.
 
 It stands at the right end of the street, where every table is known.
 """
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from sentrylite.organizations.models import Organization, Project
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 5_000
 OBJECTS_AT_ONCE = 500
+# Until then a project may be restored (projects contract, section 5).
+PROJECT_KEPT_FOR = timedelta(hours=1)
 
 # Rows of other partitions that happen to have the same address are the project's own as well.
 DELETE_ROWS_OF_PROJECT = """
@@ -74,6 +77,27 @@ def remove_organization(
     _delete_objects(organization.audit_log.all(), after_batch)
     organization.delete()
     logger.info("removed the organization %s and all that was its own", organization.slug)
+    return True
+
+
+def due_projects(now: datetime) -> QuerySet[Project]:
+    """The projects of active organizations that were deleted an hour ago, or are half gone."""
+    is_old = Q(status=Status.PENDING_DELETION, deleted_at__lt=now - PROJECT_KEPT_FOR)
+    found = Project.objects.filter(organization__status=Status.ACTIVE)
+    return found.filter(is_old | Q(status=Status.DELETION_IN_PROGRESS))
+
+
+def remove_project(project_id: int, now: datetime, after_batch: Callable[[], None]) -> bool:
+    """Delete a project and all that is its own, as `remove_organization` does."""
+    with transaction.atomic():
+        chosen = due_projects(now).filter(pk=project_id).select_for_update(of=("self",))
+        project = chosen.select_related("organization").first()
+        if project is None:
+            return False
+        project.status = Status.DELETION_IN_PROGRESS
+        project.save(update_fields=["status"])
+    _remove_project(project, after_batch)
+    logger.info("removed the project %s of %s", project.slug, project.organization.slug)
     return True
 
 

@@ -25,6 +25,12 @@ def remove_tag_key(project_id: int, key: str) -> None:
     project_tags.remove_key(project_id, key, after_batch=checkpoint)
 
 
+@task(priority=-10)
+def remove_project(project_id: int) -> None:
+    """Delete a project that was deleted an hour ago, with all that is its own."""
+    removal.remove_project(project_id, timezone.now(), after_batch=checkpoint)
+
+
 @task
 def merge_issues(issue_ids: list[int]) -> None:
     """Move what issues that were merged away still have to where they were merged."""

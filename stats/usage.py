@@ -5,7 +5,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -70,6 +70,14 @@ PROJECTS_SERIES = """
     ORDER BY p.id
 """
 
+KEY_KINDS = (Kind.KEY_RECEIVED, Kind.KEY_REJECTED, Kind.KEY_BLACKLISTED)
+
+KEY_USAGE = """
+    SELECT kind, bucket, quantity FROM stats_seriescount
+    WHERE project_id = %(project)s AND object_id = %(key)s AND kind = ANY(%(kinds)s::smallint[])
+        AND width = %(width)s AND bucket BETWEEN %(first)s AND %(last)s
+"""
+
 # A team with projects has at least a row of nulls; a team without has none.
 TEAM_SERIES = """
     SELECT s.bucket, SUM(s.quantity)::bigint
@@ -82,6 +90,19 @@ TEAM_SERIES = """
     WHERE pt.team_id = %(team)s
     GROUP BY s.bucket
 """
+
+
+class KeyUsage(NamedTuple):
+    """What a client key sent in one bucket, which began at `start` (epoch seconds)."""
+
+    start: int
+    received: int
+    rejected: int
+    filtered: int
+
+    @property
+    def accepted(self) -> int:
+        return max(self.received - self.rejected - self.filtered, 0)
 
 
 def find_environment(organization_id: int, name: str) -> int | None:
@@ -117,6 +138,26 @@ def project_series(
     """
     key = (project_id, environment_id or filter_id or project_id)
     return series.read_series(_counted(kind, environment_id), [key], period, now)[key]
+
+
+def key_usage(project_id: int, key_id: int, period: Period, now: float) -> list[KeyUsage]:
+    """What a client key sent in each bucket of a period, oldest first. One statement."""
+    live = period.live_buckets(now)
+    names: dict[str, Any] = {
+        "project": project_id,
+        "key": key_id,
+        "kinds": literal(int(kind) for kind in KEY_KINDS),
+        "width": period.width,
+        "first": live.start,
+        "last": live.stop - 1,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(KEY_USAGE, names)
+        counts = {(kind, bucket): quantity for kind, bucket, quantity in cursor.fetchall()}
+    return [
+        KeyUsage(bucket * period.width, *(counts.get((kind, bucket), 0) for kind in KEY_KINDS))
+        for bucket in period.buckets
+    ]
 
 
 def projects_series(

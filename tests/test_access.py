@@ -15,7 +15,7 @@ from sentrylite.accounts.models import User
 from sentrylite.organizations.access import ADMIN_SCOPES, ALL_SCOPES
 from sentrylite.organizations.api.base import CallerView
 from sentrylite.organizations.api.views import absent
-from sentrylite.organizations.models import Organization, Project, Team
+from sentrylite.organizations.models import Organization, Project, ProjectRedirect, Team
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -96,6 +96,21 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "projects/<str:organization>/<str:project>/user-reports/": of("project"),
     "organizations/<str:organization>/user-feedback/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
+    "projects/": of("project"),
+    "projects/<str:organization>/<str:project>/": of("project") | {"PUT": of("project")["GET"]},
+    "projects/<str:organization>/<str:project>/environments/": of("project"),
+    "projects/<str:organization>/<str:project>/environments/<str:environment>/": of("project"),
+    "projects/<str:organization>/<str:project>/keys/": of("project"),
+    "projects/<str:organization>/<str:project>/keys/<str:public_key>/": of("project"),
+    "projects/<str:organization>/<str:project>/keys/<str:public_key>/stats/": of("project"),
+    "projects/<str:organization>/<str:project>/members/": of("project"),
+    "projects/<str:organization>/<str:project>/ownership/": of("project"),
+    "projects/<str:organization>/<str:project>/ownership": of("project"),
+    "projects/<str:organization>/<str:project>/teams/": of("project"),
+    "projects/<str:organization>/<str:project>/teams/<str:team>/": of("project")
+    | {"DELETE": of("project")["POST"]},
+    "projects/<str:organization>/<str:project>/users/": of("project"),
+    "projects/<str:organization>/<str:project>/users/<str:user_hash>/": of("project"),
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),
@@ -155,7 +170,7 @@ def routes() -> Iterator[tuple[str, type[CallerView]]]:
 
 
 # These are about the caller alone: there is no organization to be a stranger in.
-OWN = {"organizations/", "auth/", "users/me/", "api-tokens/"}
+OWN = {"organizations/", "projects/", "auth/", "users/me/", "api-tokens/"}
 # An API key has no person behind it, whom these need.
 PERSONAL = {
     ("organizations/", "POST"),
@@ -179,6 +194,9 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
     """A route with what it names: an issue, a project, … of `organization`."""
     issue = factories.IssueFactory(project=project, share_id=uuid4())
     widget = factories.WidgetFactory(dashboard__organization=organization)
+    production = factories.EnvironmentFactory(organization=organization, name="production")
+    production.projects.add(project)
+    factories.ProjectKeyFactory(project=project, public_key="0" * 32)
 
     def fill(route: str) -> str:
         return "/api/0/" + (
@@ -193,6 +211,9 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:key_id>", "0")
             .replace("<str:dashboard_id>", str(widget.dashboard_id))
             .replace("<str:widget_id>", str(widget.pk))
+            .replace("<str:public_key>", "0" * 32)
+            .replace("<str:environment>", "production")
+            .replace("<str:user_hash>", "0" * 32)
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
             .replace("<str:filter>", "localhost")
@@ -318,6 +339,35 @@ def test_what_is_open_is_so_to_everybody(
     assert status(api_as(factories.UserFactory(), scopes=[]), "GET", path) == 200
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert status(APIClient(), method, path) == 405
+
+
+PROJECT_METHODS = [(route, method) for route, method in METHODS if "<str:project>" in route]
+
+
+@pytest.mark.parametrize("route, method", PROJECT_METHODS)
+def test_the_slug_that_a_project_had_leads_to_it(
+    route: str,
+    method: str,
+    fill: Callable[[str], str],
+    project: Project,
+    user: User,
+    api_as: Client,
+) -> None:
+    ProjectRedirect.objects.create(
+        organization=project.organization, slug="boiler", project=project
+    )
+    path = fill(route)
+    old = path.replace("/pump-station/", "/boiler/")
+    scopes = ROUTES[route]
+    assert scopes is not None
+    api = api_as(user)
+    answer = getattr(api, method.lower())(f"{old}?cursor=a/b")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"http://testserver{path}?cursor=a/b"
+    stranger = factories.OrganizationMemberFactory(role="owner")
+    assert status(api_as(stranger.user), method, old) == 403
+    if lacking := ALL_SCOPES - scopes[method]:
+        assert status(api_as(user, scopes=lacking), method, old) == 403
 
 
 def test_the_index_is_open(api: APIClient, user: User) -> None:

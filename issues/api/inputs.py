@@ -5,9 +5,12 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from issues import ownership
 from issues.actions import Conditions
+from issues.api.serializers.ownership import AUTO_ASSIGNMENT
 from issues.payload.feedback import MAX_EMAIL, MAX_NAME
 from issues.payload.filters import LEGACY_VERSIONS
+from issues.payload.owners import BadRule
 from sentrylite.accounts.models import User
 from sentrylite.api import params
 from sentrylite.api.inputs import Input
@@ -17,6 +20,7 @@ from sentrylite.releases import queries as release_queries
 from sentrylite.releases.models import Release
 
 MAX_CONDITION = 2**31 - 1
+MAX_RULES_TEXT = 100_000
 MAX_WINDOW = 7 * 24 * 60
 SEVERAL_PROJECTS = "The issues are of several projects, each with releases of its own."
 NO_RELEASE = "No release data present in the system to form a basis for 'Next Release'"
@@ -288,3 +292,34 @@ class UserReportInput(Input):
 
     def validate_event_id(self, value: str) -> str:
         return value.lower()
+
+
+class AutoAssignmentField(serializers.Field):
+    """True or false, or what today's clients say for it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        for value, name in AUTO_ASSIGNMENT.items():
+            if data == name:
+                return value
+        if not isinstance(data, bool):
+            names = " or ".join(f'"{name}"' for name in AUTO_ASSIGNMENT.values())
+            raise serializers.ValidationError(f"This is {names}.")
+        return data
+
+
+class OwnershipInput(Input):
+    """The ownership rules of the project in the context, as columns."""
+
+    raw = serializers.CharField(allow_blank=True, max_length=MAX_RULES_TEXT, trim_whitespace=False)
+    fallthrough = serializers.BooleanField()
+    autoAssignment = AutoAssignmentField(source="auto_assignment")
+    isActive = serializers.BooleanField(source="is_active")
+
+    def validate_raw(self, raw: str) -> str:
+        try:
+            unknown = ownership.unknown_owners(self.context["project"], raw)
+        except BadRule as error:
+            raise serializers.ValidationError(str(error)) from error
+        if unknown:
+            raise serializers.ValidationError(f"Invalid rule owners: {', '.join(unknown[:20])}")
+        return raw

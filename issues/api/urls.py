@@ -25,6 +25,8 @@ from .views.filters import FilterDetailView, FilterListView
 from .views.issues import IssueCountView, OrganizationIssueListView, ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
+from .views.ownership import ProjectOwnershipView
+from .views.people import ProjectUserListView, ProjectUserView
 from .views.project_tags import (
     ProjectTagDetailView,
     ProjectTagListView,
@@ -137,5 +139,12 @@ urlpatterns = [
     path(
         "projects/<str:organization>/<str:project>/tags/<str:key>/values/",
         ProjectTagValueListView.as_view(),
+    ),
+    path("projects/<str:organization>/<str:project>/ownership/", ProjectOwnershipView.as_view()),
+    path("projects/<str:organization>/<str:project>/ownership", ProjectOwnershipView.as_view()),
+    path("projects/<str:organization>/<str:project>/users/", ProjectUserListView.as_view()),
+    path(
+        "projects/<str:organization>/<str:project>/users/<str:user_hash>/",
+        ProjectUserView.as_view(),
     ),
 ]

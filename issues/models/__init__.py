@@ -5,6 +5,7 @@ from .event import Event, EventAddress, EventUser
 from .feedback import UserReport
 from .issue import Issue, IssueHash, IssueRelease, IssueText, IssueUser
 from .journal import JournalEntry
+from .ownership import ProjectOwnership
 from .status import IssueResolution, IssueSnooze, IssueTombstone
 from .tag import IssueTag
 
@@ -26,5 +27,6 @@ __all__ = [
     "IssueTombstone",
     "IssueUser",
     "JournalEntry",
+    "ProjectOwnership",
     "UserReport",
 ]

@@ -95,5 +95,12 @@ class EventUser(models.Model):
     ip_address = models.GenericIPAddressField(null=True)
     first_seen = models.DateTimeField()
 
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["project_id", "-first_seen", "-hash"], name="issues_eventuser_newest"
+            )
+        ]
+
     def __str__(self) -> str:
         return self.tag_value

@@ -1,5 +1,6 @@
 """Who an event happened to: the `user` object of the payload, and the identity in it."""
 
+import re
 from hashlib import md5
 from typing import Any
 
@@ -7,6 +8,8 @@ from issues.payload.event import EventUser
 from issues.payload.fields import read_tree
 from issues.payload.problems import Problems
 from issues.payload.values import JsonObject, read_address, scalar_text, trim
+
+HASH = re.compile(r"[0-9a-fA-F]{32}")
 
 _TEXTS = {"id": 128, "username": 128, "email": 75, "name": 128}
 _MAX_DATA = 8192
@@ -80,3 +83,16 @@ def hash_of(identity: str) -> int:
     """What a person is filed under, made from what identifies them."""
     digest = md5(identity.encode(), usedforsecurity=False).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def full_hash(tag_value: str) -> str:
+    """32 hexadecimal digits for the person whom a `user` tag names: `id:1`."""
+    identity = tag_value.partition(":")[2]
+    return md5(identity.encode(), usedforsecurity=False).hexdigest()
+
+
+def filed_under(full_hash: str) -> int | None:
+    """What the person with this full hash is filed under; None for what is no such hash."""
+    if not HASH.fullmatch(full_hash):
+        return None
+    return int.from_bytes(bytes.fromhex(full_hash)[:8], "big", signed=True)

@@ -3,13 +3,17 @@
 import logging
 import uuid
 from typing import Any
+from urllib.parse import unquote
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.response import Response
+
+from .links import absolute_url
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +24,30 @@ class BadParameter(exceptions.APIException):
     """A query parameter that cannot be used: 400 with a `detail` that says which and why."""
 
     status_code = 400
+
+
+class Moved(exceptions.APIException):
+    """The path names something that has another slug now: 302 to the same path with that one
+    (conventions, section 1)."""
+
+    status_code = 302
+
+    def __init__(self, request: Request, *, old: str, slug: str) -> None:
+        path, separator, query = request.get_full_path().partition("?")
+        parts = path.split("/")
+        place = [unquote(part) for part in parts].index(old, parts.index("projects") + 2)
+        url = "/".join([*parts[:place], slug, *parts[place + 1 :]]) + separator + query
+        super().__init__(
+            {
+                "slug": slug,
+                "detail": {
+                    "code": "resource-moved",
+                    "message": "Resource has been moved",
+                    "extra": {"url": url, "slug": slug},
+                },
+            }
+        )
+        self.location = absolute_url(request, url)
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response:
@@ -46,6 +74,8 @@ def _documented(error: exceptions.APIException) -> Response:
     headers = {}
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header
+    if isinstance(error, Moved):
+        headers["Location"] = error.location
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait))
     body = error.detail if isinstance(error.detail, dict) else {"detail": error.detail}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from issues import feedback, intake
+from issues import feedback, intake, ownership
 from issues.intake import Placed
 from issues.payload import codec
 from issues.payload.event import PreparedEvent
@@ -36,6 +36,7 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
     intake.reopen_issues(cursor, placed, settled.resolved)
     intake.insert_events(cursor, placed)
     intake.wake_issues(cursor, placed, settled.ignored)
+    ownership.assign_owners(cursor, placed, settled.owned)
     feedback.bind_reports(cursor, placed, settled.awaited)
     increments.add_events(placed)
     return increments

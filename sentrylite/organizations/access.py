@@ -78,6 +78,9 @@ ORGANIZATION_SCOPES = _by_method("org")
 PROJECT_SCOPES = _by_method("project")
 TEAM_SCOPES = _by_method("team")
 
+# Who reads a project may bookmark it, and subscribe.
+PROJECT_MARK_SCOPES: MethodScopes = {**PROJECT_SCOPES, "PUT": PROJECT_SCOPES["GET"]}
+
 # The teams of an organization are also made by those who look after teams.
 ORGANIZATION_TEAM_SCOPES: MethodScopes = {
     **ORGANIZATION_SCOPES,

@@ -79,9 +79,9 @@ def ensure_project(
     project, _ = Project.objects.get_or_create(
         organization=organization,
         slug=slug,
+        status=Status.ACTIVE,
         defaults={"name": name or _name_of(slug), "platform": platform},
     )
-    _refuse_deleted(project, "project")
     ProjectTeam.objects.bulk_create(
         [ProjectTeam(project=project, team=team) for team in teams], ignore_conflicts=True
     )
@@ -148,8 +148,17 @@ def mark_deleted(rows: QuerySet[Deletable], *, now: datetime) -> list[Deletable]
 
 
 def restore(rows: QuerySet[Deletable]) -> list[Deletable]:
-    """Bring back what `mark_deleted` hid, as long as it is whole; returns what was hidden."""
-    return _set_status(rows.filter(status=Status.PENDING_DELETION), Status.ACTIVE, None)
+    """Bring back what `mark_deleted` hid, as long as it is whole; returns what was hidden.
+
+    Raises SlugTaken, and changes nothing, when another project has the slug of one of them by now.
+    """
+    try:
+        with transaction.atomic():
+            return _set_status(rows.filter(status=Status.PENDING_DELETION), Status.ACTIVE, None)
+    except IntegrityError as error:
+        if not is_taken(error):
+            raise
+        raise SlugTaken from error
 
 
 def _set_status(
@@ -343,6 +352,6 @@ def _name_of(slug: str) -> str:
     return slug.replace("-", " ").replace("_", " ").strip().title() or slug
 
 
-def _refuse_deleted(thing: Organization | Team | Project, kind: str) -> None:
+def _refuse_deleted(thing: Organization | Team, kind: str) -> None:
     if thing.status != Status.ACTIVE:
         raise ValidationError(f'The {kind} "{thing.slug}" is being deleted; try again later.')

@@ -6,6 +6,7 @@ The `load_…` functions fill in all rows of a page at once and return nothing.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
@@ -19,6 +20,7 @@ from .models import (
     Organization,
     OrganizationMember,
     Project,
+    ProjectPreference,
     ProjectTeam,
     Role,
     Team,
@@ -27,6 +29,7 @@ from .models import (
 from .models.organization import Status
 
 ORGANIZATION_KEYS = ("slug", "email", "platform", "id", "status", "member_id")
+INDEX_KEYS = ("slug", "name", "platform", "id")
 PROJECT_KEYS = ("id", "slug", "team", "!team", "is_member")
 ORGANIZATION_SORTS = ("members", "projects")
 
@@ -171,6 +174,67 @@ def search_projects(found: QuerySet[Project], text: str, access: Access) -> Quer
             of_teams = Exists(_teams(team__slug__in=values, team__status=Status.ACTIVE))
             found = found.filter(~of_teams if key == "!team" else of_teams)
     return found
+
+
+def projects_of_caller(
+    caller: Caller, status: str = "active", *, everything: bool = False
+) -> QuerySet[Project]:
+    """The projects of the caller's own teams, or of an API key's organization; a superuser's
+    session may ask for everything. `status` is `active`, or `deleted`; there are no others."""
+    found = Project.objects.filter(organization__status=Status.ACTIVE)
+    if status == "active":
+        found = found.filter(status=Status.ACTIVE)
+    elif status == "deleted":
+        found = found.exclude(status=Status.ACTIVE)
+    else:
+        return found.none()
+    if everything and caller.is_superuser:
+        return found
+    if caller.organization_id is not None:
+        return found.filter(organization=caller.organization_id)
+    of_teams = _teams(team__status=Status.ACTIVE, team__memberships__member__user=caller.user)
+    return found.filter(Exists(of_teams))
+
+
+def search_index(found: QuerySet[Project], text: str) -> QuerySet[Project]:
+    """Those that a search among all projects asks for (projects contract, section 2)."""
+    wanted = terms.read_terms(text, INDEX_KEYS)
+    if wanted is None:
+        return found.none()
+    for key, values in wanted.items():
+        if key == terms.TEXT:
+            words = values[0]
+            found = found.filter(Q(name__icontains=words) | Q(slug__icontains=words))
+        elif key == "id":
+            found = found.filter(pk__in=terms.ids(values))
+        else:
+            found = found.filter(**{f"{key}__in": values})
+    return found
+
+
+def accesses(caller: Caller, organizations: Iterable[Organization]) -> dict[int, Access]:
+    """The caller's access to each of these organizations, by their ids. One statement."""
+    by_id = {organization.pk: organization for organization in organizations}
+    found = {pk: Access(caller, organization) for pk, organization in by_id.items()}
+    if caller.user is None:
+        return found
+    memberships = OrganizationMember.objects.filter(user=caller.user, organization__in=by_id)
+    rows = memberships.annotate(in_teams=ArrayAgg("team_memberships__team", default=[]))
+    for pk, role, in_teams in rows.values_list("organization_id", "role", "in_teams"):
+        found[pk] = Access(caller, by_id[pk], Role(role), frozenset(in_teams) - {None})
+    return found
+
+
+def load_bookmarks(projects: Collection[Project], caller: Caller) -> None:
+    """`is_bookmarked`: by the caller. One statement, none for an API key."""
+    marked: set[int] = set()
+    if caller.user is not None:
+        preferences = ProjectPreference.objects.filter(
+            user=caller.user, project__in=projects, is_bookmarked=True
+        )
+        marked = set(preferences.values_list("project_id", flat=True))
+    for project in projects:
+        project.is_bookmarked = project.pk in marked
 
 
 def _teams(**lookups: object) -> QuerySet[ProjectTeam]:

@@ -64,6 +64,18 @@ FIND_PROJECT = Statement(
     id="bigint",
 )
 
+FIND_MOVED_PROJECT = Statement(
+    "find_moved_project",
+    f"""
+    SELECT {rows.columns(Project, "p")}, {_PROJECT_TEAMS}
+    FROM organizations_projectredirect redirect
+    JOIN organizations_project p ON p.id = redirect.project_id AND p.status = 'active'
+    WHERE redirect.organization_id = %(organization)s AND redirect.slug = %(slug)s
+    """,
+    organization="bigint",
+    slug="text",
+)
+
 FIND_PROJECTS = Statement(
     "find_projects",
     f"""
@@ -111,6 +123,14 @@ def find_organization(caller: Caller, address: str) -> Access | None:
 def find_project(organization: Organization, address: str) -> tuple[Project, frozenset[int]] | None:
     """An active project by slug or id, with the ids of its teams. One statement."""
     row = _one(FIND_PROJECT, organization=organization.pk, **_address(address))
+    return _project(row, organization) if row else None
+
+
+def find_moved_project(
+    organization: Organization, slug: str
+) -> tuple[Project, frozenset[int]] | None:
+    """The active project that had this slug before, with the ids of its teams. One statement."""
+    row = _one(FIND_MOVED_PROJECT, organization=organization.pk, slug=slug)
     return _project(row, organization) if row else None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sentrylite.api.serializers import OutputSerializer, timestamp
 from stats.outcomes import ACCEPTED, OUTCOMES, Group
 from stats.periods import Points
+from stats.usage import KeyUsage
 
 from .params import OutcomeStatsParams
 
@@ -92,3 +93,16 @@ def _category(name: str, by_outcome: Mapping[str, int], fields: Sequence[str]) -
 
 def _moment(epoch: int) -> str:
     return timestamp(datetime.fromtimestamp(epoch, UTC))
+
+
+class KeyUsageSerializer(OutputSerializer):
+    """`{"ts": 1584824400, "total": 5, …}`: what was accepted, dropped and filtered is the total."""
+
+    def to_representation(self, usage: KeyUsage) -> dict[str, int]:
+        return {
+            "accepted": usage.accepted,
+            "dropped": usage.rejected,
+            "filtered": usage.filtered,
+            "total": usage.received,
+            "ts": usage.start,
+        }

@@ -1,4 +1,4 @@
-"""Counts of events over time: of an organization, a project, a team."""
+"""Counts of events over time: of an organization, a project, a client key, a team."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from sentrylite.organizations.api.base import (
     OrganizationProjectsView,
     OrganizationScopedView,
+    ProjectKeyScopedView,
     ProjectScopedView,
     TeamScopedView,
 )
@@ -21,8 +22,10 @@ from .params import (
     OutcomeStatsParams,
     ProjectStatsParams,
     TeamStatsParams,
+    read_period,
 )
 from .serializers import (
+    KeyUsageSerializer,
     OutcomesSerializer,
     OutcomeSummarySerializer,
     SeriesByIdSerializer,
@@ -121,6 +124,16 @@ class ProjectStatsView(ProjectScopedView):
             environment_id=environment,
         )
         return Response(SeriesSerializer(points).data)
+
+
+class ProjectKeyStatsView(ProjectKeyScopedView):
+    """What a client key sent (stats contract, section 4b)."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        now = timezone.now().timestamp()
+        period = read_period(request.query_params, now)
+        found = usage.key_usage(self.project.pk, self.key.pk, period, now)
+        return Response(KeyUsageSerializer(found, many=True).data)
 
 
 class TeamStatsView(TeamScopedView):

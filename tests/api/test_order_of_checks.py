@@ -99,10 +99,14 @@ def test_a_method_that_a_path_lacks_is_said_before_the_body_is_read(
                     assert answer.json() == {"detail": f'Method "{method}" not allowed.'}
 
 
+# All that these say is in the path.
+WITHOUT_BODY = {"projects/<str:organization>/<str:project>/teams/<str:team>/"}
+
+
 def test_what_cannot_be_read_is_refused_last(fill: Fill, api: APIClient) -> None:
     for route, view in guarded():
         for method in ("POST", "PUT"):
-            if has(view, method):
+            if has(view, method) and route not in WITHOUT_BODY:
                 answer = send(api, method, fill(route))
                 # A note that is not there is only looked for by the method.
                 assert answer.status_code in (400, 404), (method, route)

@@ -9,7 +9,13 @@ from issues import maintenance, removal
 from issues.models import Activity, Issue
 from sentrylite.ingest.digest import digest
 from sentrylite.organizations import actions
-from sentrylite.organizations.models import Organization, ProjectKey
+from sentrylite.organizations.models import (
+    Organization,
+    Project,
+    ProjectKey,
+    ProjectRedirect,
+    ProjectSettings,
+)
 from stats.models import SeriesCount
 from tests import factories
 from tests.events import a_user, prepared
@@ -114,6 +120,78 @@ def test_the_hourly_maintenance_has_it_done(
     assert maintenance.remove_deleted_organizations(now) == 0
     assert run_tasks(now + timedelta(seconds=1)) == 1
     assert not Organization.objects.exists()
+
+
+def delete_project(project: Project, moment: datetime) -> None:
+    actions.mark_deleted(Project.objects.filter(pk=project.pk), now=moment)
+
+
+def test_a_deleted_project_leaves_nothing_behind(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stays = factories.ProjectKeyFactory()
+    ingest(stays, 3, now)
+    project = factories.ProjectFactory(organization=stays.project.organization)
+    before = rows()
+    goes = factories.ProjectKeyFactory(project=project)
+    ProjectSettings.objects.create(project=project)
+    ProjectRedirect.objects.create(
+        organization=project.organization, slug="former", project=project
+    )
+    ingest(goes, 7, now)
+    delete_project(project, now)
+
+    monkeypatch.setattr(removal, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(removal, "OBJECTS_AT_ONCE", 2)
+    hour = timedelta(hours=1)
+    assert not removal.remove_project(project.pk, now + hour, lambda: None)
+    later = now + hour + timedelta(seconds=1)
+    assert removal.remove_project(project.pk, later, lambda: None)
+    assert rows() == {**before, "Project": before["Project"] - 1}
+    assert not removal.remove_project(project.pk, later, lambda: None)
+
+
+def test_a_project_half_way_gone_is_gone_on_with(
+    key: ProjectKey, project: Project, now: datetime
+) -> None:
+    ingest(key, 2, now)
+    delete_project(project, now)
+
+    def interrupt() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        removal.remove_project(project.pk, now + timedelta(hours=2), interrupt)
+    assert Project.objects.get().status == "deletion_in_progress"
+    assert actions.restore(Project.objects.all()) == []
+    assert removal.remove_project(project.pk, now, lambda: None)
+    assert not Project.objects.exists()
+
+
+def test_a_restored_project_stays(project: Project, now: datetime) -> None:
+    delete_project(project, now)
+    actions.restore(Project.objects.all())
+    assert not removal.remove_project(project.pk, now + timedelta(days=2), lambda: None)
+
+
+def test_a_project_whose_slug_was_taken_is_not_restored(project: Project, now: datetime) -> None:
+    delete_project(project, now)
+    factories.ProjectFactory(organization=project.organization, slug=project.slug)
+    with pytest.raises(actions.SlugTaken):
+        actions.restore(Project.objects.filter(pk=project.pk))
+    project.refresh_from_db()
+    assert project.status == "pending_deletion"
+
+
+def test_the_hourly_maintenance_has_projects_removed(
+    project: Project, run_tasks: Callable[[datetime], int]
+) -> None:
+    now = datetime.now(UTC)
+    delete_project(project, now - timedelta(hours=2))
+    assert maintenance.remove_deleted_projects(now) == 1
+    assert maintenance.remove_deleted_projects(now) == 0
+    assert run_tasks(now + timedelta(seconds=1)) == 1
+    assert not Project.objects.exists()
 
 
 def test_every_table_that_grows_with_events_is_known() -> None:

@@ -1,32 +1,12 @@
 """What users say about errors, and who they are, as JSON (projects contract, section 9)."""
 
-import hashlib
 from typing import Any
 
-from issues.models import EventUser, UserReport
-from sentrylite.accounts.api.serializers import avatar_url
+from issues.models import UserReport
 from sentrylite.api.serializers import OutputSerializer, timestamp
 
 from .issues import IssueSerializer
-
-
-class EventUserSerializer(OutputSerializer):
-    """Somebody that events happened to (conventions contract, section 11)."""
-
-    def to_representation(self, person: EventUser) -> dict[str, Any]:
-        identity = person.tag_value.partition(":")[2]
-        return {
-            "id": str(person.hash % 2**64),
-            "hash": hashlib.md5(identity.encode(), usedforsecurity=False).hexdigest(),
-            "tagValue": person.tag_value,
-            "identifier": person.ident or None,
-            "username": person.username or None,
-            "email": person.email or None,
-            "name": person.name or person.email or person.username or None,
-            "ipAddress": person.ip_address,
-            "dateCreated": timestamp(person.first_seen),
-            "avatarUrl": avatar_url(person.email),
-        }
+from .people import EventUserSerializer
 
 
 class IssueReportSerializer(OutputSerializer):

@@ -1,17 +1,16 @@
 """Tags as JSON (issues contract, section 9)."""
 
-from hashlib import md5
 from typing import Any
 
 from issues.models import EventUser, IssueTag
 from issues.project_tags import TagValue
 from issues.tags import TagKey
-from sentrylite.accounts.api.serializers import avatar_url
 from sentrylite.api.serializers import OutputSerializer, timestamp
 from sentrylite.releases.versions import short_version
 
 from .events import USER_TAGS
 from .events import tag as event_tag
+from .people import EventUserSerializer
 
 NAMES = {
     "dist": "Distribution",
@@ -78,25 +77,6 @@ class UserValueSerializer(OutputSerializer):
             "count": tag.times_seen,
             "lastSeen": timestamp(tag.last_seen),
             "firstSeen": timestamp(tag.first_seen),
-        }
-
-
-class EventUserSerializer(OutputSerializer):
-    """Somebody events happened to (conventions contract, section 11)."""
-
-    def to_representation(self, person: EventUser) -> dict[str, Any]:
-        identity = person.tag_value.partition(":")[2]
-        return {
-            "id": str(person.hash % 2**64),
-            "hash": md5(identity.encode(), usedforsecurity=False).hexdigest(),
-            "tagValue": person.tag_value,
-            "identifier": person.ident or None,
-            "username": person.username or None,
-            "email": person.email or None,
-            "name": person.name or person.email or person.username or None,
-            "ipAddress": person.ip_address or None,
-            "dateCreated": timestamp(person.first_seen),
-            "avatarUrl": avatar_url(person.email),
         }
 
 

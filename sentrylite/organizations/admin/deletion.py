@@ -13,7 +13,7 @@ from sentrylite.admin.base import BaseAdmin
 from sentrylite.organizations import actions
 
 NOTE = (
-    "Deleting hides it at once, stops its events and keeps its slug taken. It can be restored; an "
+    "Deleting hides it at once and stops its events. It can be restored: a project for an hour, an "
     "organization for a day, after which it is removed with all that is its own."
 )
 
@@ -50,7 +50,11 @@ class DeletedLater(BaseAdmin):
 
     @admin.action(description="Restore selected %(verbose_name_plural)s", permissions=["mark"])
     def restore(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
-        self._report(request, actions.restore(rows), "restored")
+        try:
+            self._report(request, actions.restore(rows), "restored")
+        except actions.SlugTaken:
+            text = "Nothing is restored: a slug has been taken by another one meanwhile."
+            self.message_user(request, text, messages.ERROR)
 
     def _report(self, request: HttpRequest, changed: list[Any], done: str) -> None:
         self.log(request, changed, CHANGE, f"{done.capitalize()}.")

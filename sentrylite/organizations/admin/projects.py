@@ -19,6 +19,7 @@ from sentrylite.admin.fields import CheckboxesField, ListsAsLines
 from sentrylite.api.links import absolute_url
 from sentrylite.organizations import actions, dsn, slugs
 from sentrylite.organizations.models import Project, ProjectKey
+from sentrylite.organizations.models.organization import Status
 from sentrylite.releases.models import Release
 from stats import series
 from stats.models import Kind
@@ -76,6 +77,16 @@ class ProjectForm(forms.ModelForm):
         if wrong:
             raise forms.ValidationError(f"Neither an address nor a network: {', '.join(wrong)}")
         return addresses
+
+    def clean(self) -> dict[str, Any]:
+        sent = super().clean() or {}
+        organization = sent.get("organization") or self.instance.organization_id
+        same = Project.objects.filter(
+            organization=organization, slug=sent.get("slug"), status=Status.ACTIVE
+        )
+        if self.instance.status == Status.ACTIVE and same.exclude(pk=self.instance.pk).exists():
+            self.add_error("slug", "Another project of the organization has this slug.")
+        return sent
 
 
 @admin.register(Project)
@@ -179,12 +190,12 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
         ]
 
     def panels(self, request: HttpRequest, obj: Project) -> Sequence[Panel]:
-        # Their index is by hash: some of them can be found fast, not the newest.
-        people = EventUser.objects.filter(project_id=obj.pk).order_by("hash")[:SHOWN_PEOPLE]
+        found = EventUser.objects.filter(project_id=obj.pk)
+        people = found.order_by("-first_seen", "-hash")[:SHOWN_PEOPLE]
         rows = [
             (person.tag_value, person.name, display.moment(person.first_seen)) for person in people
         ]
-        note = f"Some of them: no more than {SHOWN_PEOPLE}."
+        note = f"The newest, no more than {SHOWN_PEOPLE}."
         return [Panel("People its events happened to", ("", "Name", "First seen"), rows, note)]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

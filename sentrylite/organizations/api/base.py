@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from sentrylite.api import params
 from sentrylite.api.addresses import client_address
+from sentrylite.api.errors import Moved
 from sentrylite.api.views import ApiView
 from sentrylite.organizations import queries
 from sentrylite.organizations.access import (
@@ -24,7 +25,7 @@ from sentrylite.organizations.access import (
     MethodScopes,
 )
 from sentrylite.organizations.audit import Author
-from sentrylite.organizations.models import Organization, Project, Team
+from sentrylite.organizations.models import Organization, Project, ProjectKey, Team
 
 from .authentication import ApiKeyAuthentication, SessionAuthentication, TokenAuthentication
 from .permissions import HasScope
@@ -105,8 +106,16 @@ class ProjectScopedView(CallerView):
         if found is None:
             # Strangers do not learn which projects there are.
             self.require(access)
+            self.follow_redirect(access, path["project"])
             raise Http404
         self.use_project(access, *found)
+
+    def follow_redirect(self, access: Access, slug: str) -> None:
+        """Raises Moved when a project that the caller reaches had this slug before."""
+        moved = queries.find_moved_project(access.organization, slug)
+        if moved is not None:
+            self.use_project(access, *moved)
+            raise Moved(self.request, old=slug, slug=self.project.slug)
 
     def use_project(self, access: Access, project: Project, team_ids: frozenset[int]) -> None:
         """Work on this project. Raises PermissionDenied for a caller who does not reach it."""
@@ -114,6 +123,20 @@ class ProjectScopedView(CallerView):
         if not access.reaches_project(team_ids):
             raise PermissionDenied
         self.access, self.organization, self.project = access, access.organization, project
+
+
+class ProjectKeyScopedView(ProjectScopedView):
+    """`/projects/{organization}/{project}/keys/{public_key}/…`: by the public half."""
+
+    key: ProjectKey
+
+    def find_scope(self, **path: str) -> None:
+        super().find_scope(**path)
+        key = self.project.keys.filter(public_key=path["public_key"].lower()).first()
+        if key is None:
+            raise Http404
+        key.project = self.project
+        self.key = key
 
 
 class TeamScopedView(CallerView):

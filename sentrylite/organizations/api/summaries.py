@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.http import QueryDict
 
+from issues.models import Issue
 from sentrylite.api import params
 from sentrylite.api.errors import BadParameter
 from sentrylite.organizations import listings
+from sentrylite.organizations.access import Caller
 from sentrylite.organizations.models import Organization, Project, Team
 from sentrylite.releases import queries as release_queries
 from stats import series
@@ -50,15 +52,16 @@ class StatsParams:
         return cls(SPANS[period], environment.pk)
 
 
-def load_basics(projects: Sequence[Project]) -> None:
-    """For the basic form. Two statements."""
+def load_basics(projects: Sequence[Project], caller: Caller) -> None:
+    """For the basic form. Three statements."""
     listings.load_teams_of_projects(projects)
+    listings.load_bookmarks(projects, caller)
     release_queries.load_latest_versions(projects)
 
 
-def load_summaries(projects: Sequence[Project]) -> None:
-    """For the summary form. Three statements."""
-    load_basics(projects)
+def load_summaries(projects: Sequence[Project], caller: Caller) -> None:
+    """For the summary form. Four statements."""
+    load_basics(projects, caller)
     listings.load_environments_of_projects(projects)
 
 
@@ -74,7 +77,15 @@ def load_points(projects: Sequence[Project], chosen: StatsParams, now: datetime)
         project.points = found[keys[project.pk]]
 
 
-def load_teams(teams: Sequence[Team]) -> None:
-    """For teams with their projects. Five statements."""
+def load_teams(teams: Sequence[Team], caller: Caller) -> None:
+    """For teams with their projects. Six statements."""
     listings.load_member_counts(teams)
-    load_basics(listings.load_projects_of_teams(teams))
+    load_basics(listings.load_projects_of_teams(teams), caller)
+
+
+def count_unresolved(project: Project, now: datetime) -> int:
+    """How many issues of a project still have to be looked at. One statement."""
+    found = Issue.objects.filter(project=project).unresolved()
+    if project.resolve_age:
+        found = found.filter(last_seen__gt=now - timedelta(hours=project.resolve_age))
+    return found.count()

@@ -11,6 +11,8 @@ from .views import (
     keys,
     members,
     organizations,
+    project_keys,
+    projects,
     teams,
 )
 
@@ -55,6 +57,20 @@ urlpatterns = [
             "": teams.TeamDetailView,
             "members/": members.TeamMemberListView,
             "projects/": teams.TeamProjectListView,
+        }.items()
+    ),
+    path("projects/", projects.ProjectListView.as_view()),
+    *(
+        path(f"projects/<str:organization>/<str:project>/{below}", view.as_view())
+        for below, view in {
+            "": projects.ProjectDetailView,
+            "environments/": environments.ProjectEnvironmentListView,
+            "environments/<str:environment>/": environments.ProjectEnvironmentView,
+            "keys/": project_keys.ProjectKeyListView,
+            "keys/<str:public_key>/": project_keys.ProjectKeyDetailView,
+            "members/": members.ProjectMemberListView,
+            "teams/": projects.ProjectTeamListView,
+            "teams/<str:team>/": projects.ProjectTeamView,
         }.items()
     ),
 ]

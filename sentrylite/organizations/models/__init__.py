@@ -4,7 +4,15 @@ from .audit import AuditLogEntry
 from .dashboard import Dashboard, DataSource, DisplayType, Widget
 from .environment import Environment, EnvironmentProject
 from .organization import Organization, OrganizationMember, Role
-from .project import KeyWindow, Project, ProjectKey, ProjectTeam
+from .project import (
+    KeyWindow,
+    Project,
+    ProjectKey,
+    ProjectPreference,
+    ProjectRedirect,
+    ProjectSettings,
+    ProjectTeam,
+)
 from .team import Team, TeamMembership
 from .token import ApiKey, ApiToken
 
@@ -22,6 +30,9 @@ __all__ = [
     "OrganizationMember",
     "Project",
     "ProjectKey",
+    "ProjectPreference",
+    "ProjectRedirect",
+    "ProjectSettings",
     "ProjectTeam",
     "Role",
     "Team",

@@ -2,6 +2,7 @@
 
 import secrets
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
@@ -90,6 +91,7 @@ class Project(ScrubbingSettings, InboundFilters, Deletable):
     )
 
     # Filled by organizations.listings and its neighbours, where a page needs them.
+    is_bookmarked: bool  # by the caller
     team_list: list[Team]
     environment_names: list[str]
     latest_version: str | None
@@ -100,11 +102,87 @@ class Project(ScrubbingSettings, InboundFilters, Deletable):
     class Meta:
         ordering = ["slug"]
         constraints = [
-            models.UniqueConstraint("organization", "slug", name="organizations_project_slug")
+            # The slug of a deleted project is free at once.
+            models.UniqueConstraint(
+                fields=["organization", "slug"],
+                condition=models.Q(status=Status.ACTIVE),
+                name="organizations_project_active_slug",
+            )
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class ProjectSettings(models.Model):
+    """What clients may set of a project and events do not ask for, apart from the project's own
+    row, which every request reads. A project without a row has the defaults."""
+
+    project = models.OneToOneField(
+        Project, models.CASCADE, primary_key=True, related_name="settings"
+    )
+    subject_prefix = models.CharField(max_length=200, blank=True, default="[Sentry] ")
+    subject_template = models.CharField(max_length=200, blank=True, default="$shortID - $title")
+    digests_min_delay = models.PositiveIntegerField(default=300, help_text="Seconds.")
+    digests_max_delay = models.PositiveIntegerField(default=1800, help_text="Seconds.")
+    security_token = models.CharField(max_length=255, default=make_key)
+    security_token_header = models.CharField(max_length=20, blank=True)
+    verify_ssl = models.BooleanField("verify SSL", default=False)
+    scrape_javascript = models.BooleanField(default=True)
+    store_crash_reports = models.SmallIntegerField(
+        default=0, help_text="How many of an issue's crash reports are kept; -1 is all."
+    )
+    default_environment = models.CharField(max_length=64, blank=True)
+    relay_pii_config = models.TextField(blank=True)
+    grouping_config = models.CharField(max_length=64, default="newstyle:2019-10-29")
+    grouping_enhancements = models.TextField(blank=True)
+    grouping_enhancements_base = models.CharField(max_length=64, default="common:2019-03-23")
+    fingerprinting_rules = models.TextField(blank=True)
+    feedback_branding = models.BooleanField(default=True)
+    reprocessing_active = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "project settings"
+
+    def __str__(self) -> str:
+        return f"settings of {self.project}"
+
+
+class ProjectRedirect(models.Model):
+    """A slug that a project had before: its addresses lead to where the project is now."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    slug = models.SlugField(max_length=50, db_index=False)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="redirects")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "slug"], name="organizations_projectredirect_slug"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slug} to {self.project}"
+
+
+class ProjectPreference(models.Model):
+    """What one person wants of a project."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="preferences")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    is_bookmarked = models.BooleanField(default=False)
+    is_subscribed = models.BooleanField(default=True, help_text="To mails about its issues.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "user"], name="organizations_projectpreference_user"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project} for {self.user}"
 
 
 class ProjectTeam(models.Model):
@@ -120,6 +198,14 @@ class ProjectTeam(models.Model):
         return f"{self.project} of {self.team}"
 
 
+class BrowserSdk(models.TextChoices):
+    """The version of the browser SDK that a page is to load with a key."""
+
+    LATEST = "latest", "latest"
+    V5 = "5.x", "5.x"
+    V4 = "4.x", "4.x"
+
+
 class ProjectKey(models.Model):
     """A client key. Its public half is in every DSN; holding it lets anyone send events."""
 
@@ -128,6 +214,7 @@ class ProjectKey(models.Model):
     public_key = models.CharField(max_length=32, unique=True, default=make_key, validators=[is_key])
     secret_key = models.CharField(max_length=32, default=make_key, validators=[is_key])
     is_active = models.BooleanField(default=True)
+    browser_sdk = models.CharField(max_length=10, choices=BrowserSdk, default=BrowserSdk.V5)
     created_at = models.DateTimeField(default=timezone.now)
 
     # So many error events in so many seconds; both null, or either 0, is no limit.

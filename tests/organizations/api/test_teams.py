@@ -141,7 +141,7 @@ def test_as_many_statements_for_many(
     fill_up(18)
     member.teams.set(Team.objects.all())
     assert len(api.get(path).json()) == 21
-    assert count_queries(api.get, path) == few == 8
+    assert count_queries(api.get, path) == few == 9
 
 
 # POST ---------------------------------------------------------------------------------------------

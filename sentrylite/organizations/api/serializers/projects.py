@@ -7,8 +7,12 @@ from typing import Any
 from sentrylite.accounts.api.serializers import LETTER_AVATAR
 from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 from sentrylite.organizations.access import Access
-from sentrylite.organizations.models import Project, Team
+from sentrylite.organizations.models import Project, ProjectSettings, Team
 from sentrylite.organizations.models.organization import Status
+from sentrylite.releases.api.serializers.releases import ReleaseSerializer
+from sentrylite.releases.models import Release
+
+from .organizations import OrganizationSerializer
 
 
 def color(slug: str) -> str:
@@ -23,8 +27,8 @@ def features(project: Project) -> list[str]:
 
 
 class ProjectSerializer(OutputSerializer):
-    """The basic form. Pass `context={"access": …}`; it needs the project's `team_list` and
-    `latest_version`. With `points` it has stats."""
+    """The basic form. Pass `context={"access": …}`; it needs the project's `team_list`,
+    `latest_version` and `is_bookmarked`. With `points` it has stats."""
 
     def to_representation(self, project: Project) -> dict[str, Any]:
         answer: dict[str, Any] = {
@@ -35,7 +39,7 @@ class ProjectSerializer(OutputSerializer):
             "firstEvent": optional_timestamp(project.first_event_at),
             "hasAccess": self.has_access(project),
             "id": str(project.pk),
-            "isBookmarked": False,
+            "isBookmarked": project.is_bookmarked,
             "isInternal": False,
             "isMember": self.is_member(project),
             "isPublic": False,
@@ -48,13 +52,89 @@ class ProjectSerializer(OutputSerializer):
             answer["stats"] = project.points
         return answer
 
+    def access_to(self, project: Project) -> Access:
+        """The caller's rights in the project's organization."""
+        return self.context["access"]
+
     def has_access(self, project: Project) -> bool:
-        access: Access = self.context["access"]
-        return access.reaches_project(_ids(project.team_list))
+        return self.access_to(project).reaches_project(_ids(project.team_list))
 
     def is_member(self, project: Project) -> bool:
-        access: Access = self.context["access"]
-        return not access.team_ids.isdisjoint(_ids(project.team_list))
+        return not self.access_to(project).team_ids.isdisjoint(_ids(project.team_list))
+
+
+class ProjectWithOrganizationSerializer(ProjectSerializer):
+    """The form of the index. Pass `accesses`, by the id of the organization, and the `url` that
+    OrganizationSerializer needs."""
+
+    def access_to(self, project: Project) -> Access:
+        return self.context["accesses"][project.organization_id]
+
+    def to_representation(self, project: Project) -> dict[str, Any]:
+        organization = OrganizationSerializer(project.organization, context=self.context).data
+        return {**super().to_representation(project), "organization": organization}
+
+
+class ProjectWithTeamsSerializer(ProjectSerializer):
+    def to_representation(self, project: Project) -> dict[str, Any]:
+        teams = [reference(team) for team in project.team_list]
+        first = {"team": teams[0]} if teams else {}
+        return {**super().to_representation(project), **first, "teams": teams}
+
+
+class ProjectDetailSerializer(ProjectWithTeamsSerializer):
+    """The detailed form. Needs `settings` and the `latest_release` in the context, and what
+    OrganizationSerializer and ReleaseSerializer need."""
+
+    def to_representation(self, project: Project) -> dict[str, Any]:
+        settings: ProjectSettings = self.context["settings"]
+        release: Release | None = self.context["latest_release"]
+        answer = super().to_representation(project) | {
+            "allowedDomains": project.allowed_domains,
+            "builtinSymbolSources": [],
+            "dataScrubber": project.data_scrubber,
+            "dataScrubberDefaults": project.data_scrubber_defaults,
+            "defaultEnvironment": settings.default_environment or None,
+            "digestsMaxDelay": settings.digests_max_delay,
+            "digestsMinDelay": settings.digests_min_delay,
+            "fingerprintingRules": settings.fingerprinting_rules,
+            "groupingConfig": settings.grouping_config,
+            "groupingEnhancements": settings.grouping_enhancements,
+            "groupingEnhancementsBase": settings.grouping_enhancements_base,
+            "latestRelease": (
+                ReleaseSerializer(release, context=self.context).data if release else None
+            ),
+            "options": self._options(project, settings),
+            "organization": OrganizationSerializer(project.organization, context=self.context).data,
+            "platforms": [],
+            "plugins": [],
+            "processingIssues": 0,
+            "relayPiiConfig": settings.relay_pii_config or None,
+            "resolveAge": project.resolve_age,
+            "safeFields": project.safe_fields,
+            "scrapeJavaScript": settings.scrape_javascript,
+            "scrubIPAddresses": project.scrub_ip_addresses,
+            "securityToken": settings.security_token,
+            "securityTokenHeader": settings.security_token_header or None,
+            "sensitiveFields": project.sensitive_fields,
+            "storeCrashReports": settings.store_crash_reports,
+            "subjectPrefix": settings.subject_prefix,
+            "subjectTemplate": settings.subject_template,
+            "symbolSources": None,
+            "verifySSL": settings.verify_ssl,
+        }
+        return dict(sorted(answer.items()))
+
+    def _options(self, project: Project, settings: ProjectSettings) -> dict[str, Any]:
+        return {
+            "feedback:branding": settings.feedback_branding,
+            "filters:blacklisted_ips": "\n".join(project.blacklisted_ips),
+            "filters:error_messages": "\n".join(project.filtered_error_messages),
+            "filters:releases": "\n".join(project.filtered_releases),
+            "sentry:csp_ignored_sources": "\n".join(project.csp_ignored_sources),
+            "sentry:csp_ignored_sources_defaults": project.csp_ignored_sources_defaults,
+            "sentry:reprocessing_active": settings.reprocessing_active,
+        }
 
 
 class ProjectSummarySerializer(ProjectSerializer):
@@ -71,7 +151,7 @@ class ProjectSummarySerializer(ProjectSerializer):
             "hasAccess": self.has_access(project),
             "hasUserReports": False,
             "id": str(project.pk),
-            "isBookmarked": False,
+            "isBookmarked": project.is_bookmarked,
             "isMember": self.is_member(project),
             "latestDeploys": None,
             "latestRelease": None if latest is None else {"version": latest},

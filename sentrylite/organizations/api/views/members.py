@@ -15,7 +15,11 @@ from sentrylite.api.links import absolute_url
 from sentrylite.organizations import listings, members, queries, tasks, teams
 from sentrylite.organizations.access import MEMBERSHIP_SCOPES, TEAM_MEMBERSHIP_SCOPES
 from sentrylite.organizations.api import params, summaries
-from sentrylite.organizations.api.base import OrganizationScopedView, TeamScopedView
+from sentrylite.organizations.api.base import (
+    OrganizationScopedView,
+    ProjectScopedView,
+    TeamScopedView,
+)
 from sentrylite.organizations.api.inputs import MemberInviteInput, MemberUpdateInput
 from sentrylite.organizations.api.serializers.members import (
     MemberDetailSerializer,
@@ -23,7 +27,8 @@ from sentrylite.organizations.api.serializers.members import (
     MemberWithProjectsSerializer,
 )
 from sentrylite.organizations.api.serializers.teams import TeamWithProjectsSerializer
-from sentrylite.organizations.models import OrganizationMember, Role
+from sentrylite.organizations.models import OrganizationMember, Role, TeamMembership
+from sentrylite.organizations.models.organization import Status
 
 
 class Conflict(APIException):
@@ -177,7 +182,7 @@ class MemberTeamView(MemberView):
             raise PermissionDenied
 
     def answer_team(self, team: Any) -> dict[str, Any]:
-        summaries.load_teams([team])
+        summaries.load_teams([team], self.caller)
         return TeamWithProjectsSerializer(team, context={"access": self.access}).data
 
 
@@ -186,6 +191,24 @@ class TeamMemberListView(TeamScopedView):
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         found = members.members_of(self.organization).filter(team_memberships__team=self.team)
+        page = params.page_of(request, found)
+        members.load_teams_of_members(page.rows)
+        context = {"access": self.access, "now": timezone.now()}
+        return params.answer_page(
+            request, page, lambda rows: MemberSerializer(rows, many=True, context=context).data
+        )
+
+
+class ProjectMemberListView(ProjectScopedView):
+    """The people in the teams that look after a project, by e-mail address."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        inside = TeamMembership.objects.filter(
+            team__status=Status.ACTIVE, team__project_teams__project=self.project
+        )
+        found = members.members_of(self.organization).filter(
+            user__isnull=False, pk__in=inside.values("member")
+        )
         page = params.page_of(request, found)
         members.load_teams_of_members(page.rows)
         context = {"access": self.access, "now": timezone.now()}

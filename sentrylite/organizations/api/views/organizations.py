@@ -119,7 +119,7 @@ class OrganizationDetailView(OrganizationScopedView):
             teams = list(listings.teams_of(self.organization))
             projects = list(listings.projects_of(self.organization))
             listings.load_member_counts(teams)
-            summaries.load_summaries(projects)
+            summaries.load_summaries(projects, self.caller)
             answer["teams"] = TeamSerializer(teams, many=True, context=context).data
             answer["projects"] = ProjectSummarySerializer(projects, many=True, context=context).data
         return answer
@@ -140,7 +140,7 @@ class OrganizationProjectListView(OrganizationScopedView):
         else:
             page = params.page_of(request, found)
             projects = list(page.rows)
-        summaries.load_summaries(projects)
+        summaries.load_summaries(projects, self.caller)
         summaries.load_points(projects, stats, now)
         context = {"access": self.access}
         body = ProjectSummarySerializer(projects, many=True, context=context).data

@@ -9,14 +9,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sentrylite.api.links import absolute_url
-from sentrylite.organizations import listings, teams
+from sentrylite.organizations import listings, projects, teams
 from sentrylite.organizations.access import ORGANIZATION_TEAM_SCOPES, PROJECT_SCOPES
 from sentrylite.organizations.actions import SlugTaken
 from sentrylite.organizations.api import params, summaries
 from sentrylite.organizations.api.base import OrganizationScopedView, TeamScopedView
 from sentrylite.organizations.api.inputs import TeamCreateInput, TeamUpdateInput
+from sentrylite.organizations.api.project_inputs import ProjectCreateInput
 from sentrylite.organizations.api.serializers.organizations import OrganizationSerializer
-from sentrylite.organizations.api.serializers.projects import ProjectSummarySerializer
+from sentrylite.organizations.api.serializers.projects import (
+    ProjectSerializer,
+    ProjectSummarySerializer,
+)
 from sentrylite.organizations.api.serializers.teams import (
     TeamSerializer,
     TeamWithProjectsSerializer,
@@ -58,7 +62,7 @@ class OrganizationTeamListView(OrganizationScopedView):
         return TeamSerializer(found, many=True, context={"access": self.access}).data
 
     def with_projects(self, found: Sequence[Team]) -> list[dict[str, Any]]:
-        summaries.load_teams(found)
+        summaries.load_teams(found, self.caller)
         return TeamWithProjectsSerializer(found, many=True, context={"access": self.access}).data
 
 
@@ -71,7 +75,7 @@ class UserTeamListView(OrganizationScopedView):
         if not self.caller.is_superuser:
             found = found.filter(pk__in=self.access.team_ids)
         own = list(found)
-        summaries.load_teams(own)
+        summaries.load_teams(own, self.caller)
         context = {"access": self.access}
         return Response(TeamWithProjectsSerializer(own, many=True, context=context).data)
 
@@ -103,7 +107,7 @@ class TeamDetailView(TeamScopedView):
 
 
 class TeamProjectListView(TeamScopedView):
-    """List a team's projects (teams contract, section 7)."""
+    """List a team's projects, make one (teams contract, sections 7 and 8)."""
 
     scopes = PROJECT_SCOPES
 
@@ -112,7 +116,7 @@ class TeamProjectListView(TeamScopedView):
         page = params.page_of(
             request, listings.projects_of(self.organization).filter(project_teams__team=self.team)
         )
-        summaries.load_summaries(page.rows)
+        summaries.load_summaries(page.rows, self.caller)
         summaries.load_points(page.rows, stats, timezone.now())
         context = {"access": self.access}
         return params.answer_page(
@@ -120,3 +124,20 @@ class TeamProjectListView(TeamScopedView):
             page,
             lambda rows: ProjectSummarySerializer(rows, many=True, context=context).data,
         )
+
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        sent = ProjectCreateInput.read(request)
+        try:
+            project = projects.create_project(
+                self.team,
+                name=sent["name"],
+                slug=sent.get("slug"),
+                platform=sent.get("platform") or "",
+                by=self.author,
+                now=timezone.now(),
+            )
+        except SlugTaken:
+            return Response({"detail": "A project with this slug already exists."}, status=409)
+        summaries.load_basics([project], self.caller)
+        context = {"access": self.access}
+        return Response(ProjectSerializer(project, context=context).data, status=201)
