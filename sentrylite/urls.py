@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from issues.admin.permalink import show_issue
+from issues.admin.permalink import show_event, show_issue
 from sentrylite.api import errors
 from sentrylite.api.views import UnknownPathView
 from sentrylite.organizations.api.views.index import ApiIndexView
@@ -11,10 +11,15 @@ from sentrylite.organizations.api.views.index import ApiIndexView
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/0/", ApiIndexView.as_view()),
+    path("api/0/", include("sentrylite.organizations.api.urls")),
     path("api/0/", include("issues.api.urls")),
     path("api/0/", include("stats.api.urls")),
     re_path(r"^api/", UnknownPathView.as_view()),
     path("organizations/<slug:organization>/issues/<int:issue_id>/", show_issue),
+    path(
+        "organizations/<slug:organization>/issues/<int:issue_id>/events/<str:event_id>/",
+        show_event,
+    ),
 ]
 
 handler400 = errors.bad_request

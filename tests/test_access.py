@@ -78,6 +78,9 @@ ROUTES: dict[str, dict[str, set[str]] | None] = {
     "projects/<str:organization>/<str:project>/tags/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/values/": of("project"),
+    "projects/<str:organization>/<str:project>/hooks/": of("project"),
+    "projects/<str:organization>/<str:project>/hooks/<str:hook_id>/": of("project"),
+    "projects/<str:organization>/<str:project>/hooks/<str:hook_id>/stats/": of("project"),
     "projects/<str:organization>/<str:project>/stats/": of("project"),
     "organizations/<str:organization>/stats/": of("org"),
     "teams/<str:organization>/<str:team>/stats/": of("team"),
@@ -110,6 +113,7 @@ METHODS = [
 def fill(organization: Organization, project: Project, team: Team) -> Callable[[str], str]:
     """A route with what it names: an issue, a project, … of `organization`."""
     issue = factories.IssueFactory(project=project, share_id=uuid4())
+    hook = factories.ServiceHookFactory(project=project)
 
     def fill(route: str) -> str:
         return "/api/0/" + (
@@ -118,6 +122,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:project>", project.slug)
             .replace("<str:team>", team.slug)
             .replace("<str:event_id>", "0" * 32)
+            .replace("<str:hook_id>", hook.guid)
             .replace("<str:note_id>", "1")
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
@@ -220,6 +225,8 @@ def test_from_an_api_key(
     answer = status(api_as(organization=organization), method, fill(route))
     if route.endswith("<str:note_id>/"):
         assert answer == 403  # a key has no notes of its own
+    elif "/hooks/" in route and method != "GET":
+        assert answer == 401  # only people make and change hooks
     else:
         assert answer not in (401, 403)
 

@@ -7,5 +7,9 @@ from . import views
 urlpatterns = [
     path("organizations/<str:organization>/stats/", views.OrganizationStatsView.as_view()),
     path("projects/<str:organization>/<str:project>/stats/", views.ProjectStatsView.as_view()),
+    path(
+        "projects/<str:organization>/<str:project>/hooks/<str:hook_id>/stats/",
+        views.HookStatsView.as_view(),
+    ),
     path("teams/<str:organization>/<str:team>/stats/", views.TeamStatsView.as_view()),
 ]

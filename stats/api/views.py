@@ -8,15 +8,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sentrylite.organizations.api.base import (
+    HookScopedView,
     OrganizationScopedView,
     ProjectScopedView,
     TeamScopedView,
 )
-from stats import usage
+from stats import series, usage
 from stats.models import Kind
 
-from .params import OrganizationStatsParams, ProjectStatsParams, TeamStatsParams
-from .serializers import SeriesByIdSerializer, SeriesSerializer
+from .params import OrganizationStatsParams, ProjectStatsParams, TeamStatsParams, read_period
+from .serializers import HookSeriesSerializer, SeriesByIdSerializer, SeriesSerializer
 
 
 def environment_id(organization_id: int, name: str | None) -> int | None:
@@ -73,6 +74,17 @@ class ProjectStatsView(ProjectScopedView):
             environment_id=environment,
         )
         return Response(SeriesSerializer(points).data)
+
+
+class HookStatsView(HookScopedView):
+    """How often a service hook was told something."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        now = timezone.now().timestamp()
+        period = read_period(request.query_params, now)
+        key = (self.project.pk, self.hook.pk)
+        points = series.read_series(Kind.HOOK_FIRED, [key], period, now)[key]
+        return Response(HookSeriesSerializer(points).data)
 
 
 class TeamStatsView(TeamScopedView):

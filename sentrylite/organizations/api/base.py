@@ -21,7 +21,7 @@ from sentrylite.organizations.access import (
     Caller,
     MethodScopes,
 )
-from sentrylite.organizations.models import Organization, Project, Team
+from sentrylite.organizations.models import Organization, Project, ServiceHook, Team
 
 from .authentication import ApiKeyAuthentication, SessionAuthentication, TokenAuthentication
 from .permissions import HasScope
@@ -92,6 +92,19 @@ class ProjectScopedView(CallerView):
         if not access.reaches_project(team_ids):
             raise PermissionDenied
         self.access, self.organization, self.project = access, access.organization, project
+
+
+class HookScopedView(ProjectScopedView):
+    """`/projects/{organization}/{project}/hooks/{hook}/…`"""
+
+    hook: ServiceHook
+
+    def find_scope(self, **path: str) -> None:
+        super().find_scope(**path)
+        hook = ServiceHook.objects.filter(project=self.project, guid=path["hook_id"]).first()
+        if hook is None:
+            raise Http404
+        self.hook = hook
 
 
 class TeamScopedView(CallerView):

@@ -1,6 +1,7 @@
 """The tables of organizations, re-exported."""
 
 from .environment import Environment, EnvironmentProject
+from .hook import HookDelivery, ServiceHook
 from .organization import Organization, OrganizationMember, Role
 from .project import Project, ProjectKey, ProjectTeam
 from .team import Team, TeamMembership
@@ -11,12 +12,14 @@ __all__ = [
     "ApiToken",
     "Environment",
     "EnvironmentProject",
+    "HookDelivery",
     "Organization",
     "OrganizationMember",
     "Project",
     "ProjectKey",
     "ProjectTeam",
     "Role",
+    "ServiceHook",
     "Team",
     "TeamMembership",
 ]
