@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from sentrylite.background import queue
 from stats import retention
 
-from . import deletion, partitions, tasks
+from . import deletion, deliveries, partitions, tasks
 from .models import Issue
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ def maintain(now: datetime) -> bool:
             drop_expired_events(now)
             retention.prune_counters(now)
             delete_forgotten_issues(now)
+            deliver_forgotten(now)
             queue.prune(now)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
@@ -75,3 +76,11 @@ def delete_forgotten_issues(now: datetime) -> int:
     if forgotten:
         tasks.delete_issues.enqueue(forgotten)
     return len(forgotten)
+
+
+def deliver_forgotten(now: datetime) -> int:
+    """Enqueue tasks for service hooks that wait though they are due; returns how many hooks."""
+    hook_ids = deliveries.forgotten(now)
+    with transaction.atomic(), connection.cursor() as cursor:
+        queue.enqueue_each(cursor, tasks.deliver_to_hook, hook_ids)
+    return len(hook_ids)

@@ -51,6 +51,8 @@ class KeyInfo:
     project_slug: str
     allowed_domains: tuple[str, ...]
     scrub: ScrubRules
+    hook_events: tuple[str, ...] = ()
+    """What service hooks of the project are to be told of, sorted."""
 
 
 # Credentials ----------------------------------------------------------------------------------
@@ -160,7 +162,9 @@ FIND_KEY = """
            organization.data_scrubber_defaults OR project.data_scrubber_defaults,
            organization.sensitive_fields || project.sensitive_fields,
            organization.safe_fields || project.safe_fields,
-           organization.scrub_ip_addresses OR project.scrub_ip_addresses
+           organization.scrub_ip_addresses OR project.scrub_ip_addresses,
+           ARRAY(SELECT DISTINCT unnest(events) FROM organizations_servicehook hook
+                  WHERE hook.project_id = project.id AND hook.status = 'active' ORDER BY 1)
       FROM organizations_projectkey key
       JOIN organizations_project project ON project.id = key.project_id
       JOIN organizations_organization organization ON organization.id = project.organization_id
@@ -182,7 +186,7 @@ def find_key(cursor: Any, public_key: str) -> KeyInfo | None:
     if row is None:
         return None
     key_id, key, secret, active, project_id, organization_id, slug, domains = row[:8]
-    enabled, defaults, sensitive, safe, addresses = row[8:]
+    enabled, defaults, sensitive, safe, addresses, hook_events = row[8:]
     return KeyInfo(
         key_id=key_id,
         public_key=key,
@@ -193,6 +197,7 @@ def find_key(cursor: Any, public_key: str) -> KeyInfo | None:
         project_slug=slug,
         allowed_domains=_texts(domains),
         scrub=ScrubRules(enabled, defaults, _texts(sensitive), _texts(safe), addresses),
+        hook_events=_texts(hook_events),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from issues import intake
+from issues import announcements, intake
 from issues.intake import Placed
 from issues.payload import codec
 from issues.payload.event import PreparedEvent
@@ -19,7 +19,8 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
 
     `cursor` is psycopg2's own, inside a transaction that the caller commits. The number of
     statements does not depend on the size of the batch: five when everything was seen before,
-    about twenty when new environments, releases, issues and regressions meet in one.
+    about twenty when new environments, releases, issues and regressions meet in one, and two more
+    when service hooks are told of it.
     """
     increments = Increments()
     events = intake.claim_event_ids(cursor, events)
@@ -27,10 +28,11 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
         return increments
     placed = _place(cursor, events)
     settled = intake.assign_issues(cursor, placed)
-    intake.reopen_issues(cursor, placed, settled.resolved)
+    reopened = intake.reopen_issues(cursor, placed, settled.resolved)
     intake.insert_events(cursor, placed)
-    intake.wake_issues(cursor, placed, settled.ignored)
+    woken = intake.wake_issues(cursor, placed, settled.ignored)
     increments.add_events(placed)
+    announcements.announce_events(cursor, placed, reopened | woken, increments.series)
     return increments
 
 
