@@ -609,3 +609,13 @@ def test_the_permalink_leads_staff_to_the_issue(
     assert Client().get(permalink).headers["Location"] == login
     client.force_login(user)
     assert client.get(permalink).headers["Location"] == login
+
+
+def test_an_events_address_leads_staff_to_the_event(
+    client: Client, admin_client: Client, issue: Issue
+) -> None:
+    address = f"/organizations/acme/issues/{issue.pk}/events/{'0' * 32}/"
+    answer = admin_client.get(address)
+    page = reverse("admin:issues_event", args=[issue.pk, "0" * 32])
+    assert answer.headers["Location"] == page
+    assert Client().get(address).headers["Location"].startswith(reverse("admin:login"))
