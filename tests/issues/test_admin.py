@@ -57,6 +57,7 @@ MAKE: dict[type[Any], Callable[[], Any]] = {
     organizations.Environment: factories.EnvironmentFactory,
     organizations.ApiToken: lambda: factories.ApiTokenFactory(scopes=["org:read"]),
     organizations.ApiKey: lambda: factories.ApiKeyFactory(scopes=["org:read"]),
+    organizations.ServiceHook: factories.ServiceHookFactory,
     Release: factories.ReleaseFactory,
     Issue: factories.IssueFactory,
     Activity: lambda: Activity.objects.create(

@@ -1,6 +1,7 @@
 """Organizations and what belongs to them in the back office."""
 
 from .environments import EnvironmentAdmin
+from .hooks import ServiceHookAdmin
 from .organizations import OrganizationAdmin, OrganizationMemberAdmin
 from .projects import ProjectAdmin, ProjectKeyAdmin
 from .teams import TeamAdmin
@@ -14,5 +15,6 @@ __all__ = [
     "OrganizationMemberAdmin",
     "ProjectAdmin",
     "ProjectKeyAdmin",
+    "ServiceHookAdmin",
     "TeamAdmin",
 ]
