@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sentrylite.ingest.increments import UNCOUNTED_TAGS
+from issues.payload import tags
 from stats.models import Kind
 from stats.periods import SAMPLES
 
-UNCOUNTED = ", ".join(f"'{key}'" for key in sorted(UNCOUNTED_TAGS))
+UNCOUNTED = ", ".join(f"'{key}'" for key in sorted(tags.UNCOUNTED))
 WIDTHS = f"(VALUES {', '.join(f'({width}, {kept})' for width, kept in SAMPLES.items())})"
 
 

@@ -5,21 +5,22 @@ All take a set of issues, run a fixed number of statements and leave the instanc
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Greatest
 
 from sentrylite.accounts.models import User
-from sentrylite.organizations.models import OrganizationMember, ServiceHook, Team
+from sentrylite.organizations.models import OrganizationMember, Project, ServiceHook, Team
 from sentrylite.releases.models import Release
 
-from . import announcements, deletion, tasks
+from . import announcements, deletion, merging, tasks, unmerging
 from .announcements import HAS_HOOKS
 from .models import (
     Activity,
@@ -30,6 +31,7 @@ from .models import (
     IssueSeen,
     IssueSnooze,
     IssueSubscription,
+    IssueTombstone,
 )
 
 Reason = IssueSubscription.Reason
@@ -90,6 +92,14 @@ NOTE_REPEATED_WITHIN = timedelta(hours=1)
 
 class RepeatedNote(Exception):
     """Somebody has just said the same about the same issue."""
+
+
+class CannotMerge(Exception):
+    """The issues are of more than one project."""
+
+
+class CannotUnmerge(Exception):
+    """Nothing would be left of the issue, or it has gone."""
 
 
 def resolve_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> int:
@@ -310,22 +320,125 @@ def unshare_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -
     _record(was_public, Activity.Type.SET_PRIVATE, {}, by=by, now=now)
 
 
+class Merged(NamedTuple):
+    parent: Issue
+    children: list[Issue]
+
+
+@transaction.atomic
+def merge_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> Merged | None:
+    """Make one of these issues, the one with the most events, stand for all of them (issues
+    contract, section 5); None when there are no two of them left. Raises CannotMerge.
+
+    The others are out of sight at once, their ids lead to the one that is left and so do their
+    hashes. Their events, counters, activities and marks follow later (`issues.merging`).
+    """
+    by_id = {issue.pk: issue for issue in issues}
+    # With those merged into them before: they change too, and are locked in their order.
+    rows = (
+        Issue.objects.filter(Q(pk__in=by_id) | Q(merged_into__in=by_id))
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .only(
+            *("project_id", "status", "times_seen", "comment_count"),
+            *("first_seen", "last_seen", "first_release_id"),
+        )
+    )
+    locked = [row for row in rows if row.pk in by_id and row.status < Status.PENDING_DELETION]
+    if len({issue.project_id for issue in locked}) > 1:
+        raise CannotMerge
+    if len(locked) < 2:
+        return None
+    parent = max(locked, key=lambda issue: (issue.times_seen, issue.pk))
+    ids = [issue.pk for issue in locked if issue != parent]
+    taken_over = sum(issue.times_seen for issue in locked) - parent.times_seen
+    facts = {
+        "times_seen": parent.times_seen + taken_over,
+        "comment_count": sum(issue.comment_count for issue in locked),
+        "first_seen": min(issue.first_seen for issue in locked),
+        "last_seen": max(issue.last_seen for issue in locked),
+        "first_release_id": min(locked, key=lambda issue: issue.first_seen).first_release_id,
+    }
+    gone = {"status": Status.PENDING_MERGE, "merged_into": parent, "share_id": None}
+    nothing = {"times_seen": 0, "user_count": 0, "comment_count": 0, "tag_keys": {}}
+    # Also what was merged into one of them before leads to the one that is left.
+    Issue.objects.filter(Q(pk__in=ids) | Q(merged_into__in=ids)).update(**gone, **nothing)
+    Issue.objects.filter(pk=parent.pk).update(**facts)
+    IssueHash.objects.filter(project_id=parent.project_id, issue_id__in=ids).update(
+        issue_id=parent.pk
+    )
+    for model in (IssueResolution, IssueSnooze):
+        model.objects.filter(pk__in=ids).delete()
+    # If it is ignored until it has so many events more, these are none of them.
+    IssueSnooze.objects.filter(pk=parent.pk).update(
+        times_seen_before=F("times_seen_before") + taken_over
+    )
+    merged = {"issues": [{"id": pk} for pk in ids]}
+    _record([parent.pk], Activity.Type.MERGE, merged, by=by, now=now)
+    tasks.merge_issues.enqueue(ids)
+    # Again, for what was being written to them just now.
+    tasks.merge_issues.using(run_after=now + merging.GRACE).enqueue(ids)
+    for name, value in facts.items():
+        setattr(by_id[parent.pk], name, value)
+    for pk in ids:
+        by_id[pk].status, by_id[pk].merged_into = Status.PENDING_MERGE, by_id[parent.pk]
+    return Merged(by_id[parent.pk], [by_id[pk] for pk in ids])
+
+
+def unmerge_hashes(
+    issue: Issue, hashes: Collection[UUID], *, by: User | None, now: datetime
+) -> Issue | None:
+    """Make those of these hashes that are the issue's another one, a new issue, which is returned
+    (issues contract, section 8). None when it has none of them; raises CannotUnmerge when it has
+    no others.
+
+    Their next events are in the new issue at once. Those of before, with all that was counted of
+    them, follow later (`issues.unmerging`).
+    """
+    own = IssueHash.objects.filter(project_id=issue.project_id, issue_id=issue.pk)
+    if not own.filter(hash__in=hashes).exists():
+        return None
+    with transaction.atomic():
+        # First the project, then an issue of it: as in a batch of events.
+        Project.objects.filter(pk=issue.project_id).update(last_short_id=F("last_short_id") + 1)
+        number = Project.objects.values_list("last_short_id", flat=True).get(pk=issue.project_id)
+        of_issue = Issue.objects.visible().filter(pk=issue.pk)
+        found = of_issue.select_for_update(no_key=True).first()
+        moved = sorted(own.filter(hash__in=hashes).values_list("hash", flat=True))
+        if found is None or not moved or not own.exclude(hash__in=moved).exists():
+            raise CannotUnmerge
+        new = Issue.objects.create(
+            project=issue.project,
+            number=number,
+            active_at=now,
+            **{name: getattr(found, name) for name in unmerging.FACTS},
+        )
+        own.filter(hash__in=moved).update(issue_id=new.pk)
+        texts = [hash.hex for hash in moved]
+        for pk, kind, side, other in (
+            (issue.pk, Activity.Type.UNMERGE_SOURCE, "destination", new.pk),
+            (new.pk, Activity.Type.UNMERGE_DESTINATION, "source", issue.pk),
+        ):
+            _record([pk], kind, {"fingerprints": texts, side: other}, by=by, now=now)
+        tasks.unmerge_issues.enqueue(issue.pk, new.pk, texts)
+    return new
+
+
 @transaction.atomic
 def delete_issues(issues: Sequence[Issue], *, by: User | None = None, now: datetime) -> int:
     """Remove issues; returns how many there still were.
 
-    They are invisible at once, and the next event with one of their hashes opens a new issue.
-    Their rows go later, by one task for all of them (`issues.deletion`).
+    They are invisible at once, with those that were merged into them, and the next event with one
+    of their hashes opens a new issue. Their rows go later, by one task for all of them
+    (`issues.deletion`).
     """
     ids = sorted(issue.pk for issue in issues)
     with_hooks = Issue.objects.visible().filter(HAS_HOOKS, pk__in=ids).order_by("pk")
     told = list(with_hooks.select_for_update(no_key=True).values_list("pk", flat=True))
     announcements.announce_change(ServiceHook.Event.ISSUE_DELETED, told, by=by, now=now)
-    deleted = (
-        Issue.objects.visible()
-        .filter(pk__in=ids)
-        .update(status=Status.PENDING_DELETION, deleted_at=now)
-    )
+    marked = {"status": Status.PENDING_DELETION, "deleted_at": now}
+    deleted = Issue.objects.visible().filter(pk__in=ids).update(**marked)
+    Issue.objects.filter(merged_into__in=ids).update(**marked)
     projects = {issue.project_id for issue in issues}
     IssueHash.objects.filter(project_id__in=projects, issue_id__in=ids).delete()
     if deleted:
@@ -333,6 +446,46 @@ def delete_issues(issues: Sequence[Issue], *, by: User | None = None, now: datet
     for issue in issues:
         issue.status = Status.PENDING_DELETION
     return deleted
+
+
+@transaction.atomic
+def discard_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> int:
+    """Never hear of issues again (issues contract, section 5); returns how many there still were.
+
+    They are out of sight at once, with those that were merged into them. Their hashes stay: the
+    next events that have one are dropped. Their rows go later, as those of deleted issues do.
+    """
+    ids = list(
+        Issue.objects.visible()
+        .filter(pk__in=[issue.pk for issue in issues])
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk", flat=True)
+    )
+    Issue.objects.filter(pk__in=ids).update(status=Status.DISCARDED, deleted_at=now, share_id=None)
+    Issue.objects.filter(merged_into__in=ids).update(status=Status.PENDING_DELETION, deleted_at=now)
+    for model in (IssueResolution, IssueSnooze):
+        model.objects.filter(pk__in=ids).delete()
+    IssueTombstone.objects.bulk_create(
+        [IssueTombstone(issue_id=pk, actor=by, created_at=now) for pk in ids]
+    )
+    if ids:
+        tasks.delete_issues.using(run_after=now + deletion.GRACE).enqueue(ids)
+    for issue in issues:
+        issue.status = Status.DISCARDED
+    return len(ids)
+
+
+@transaction.atomic
+def remove_tombstones(tombstones: Sequence[IssueTombstone], *, now: datetime) -> None:
+    """Hear of discarded issues again: the next event with one of their hashes opens a new issue."""
+    ids = sorted(tombstone.issue_id for tombstone in tombstones)
+    projects = {tombstone.issue.project_id for tombstone in tombstones}
+    Issue.objects.filter(pk__in=ids, status=Status.DISCARDED).update(
+        status=Status.PENDING_DELETION, deleted_at=now
+    )
+    IssueHash.objects.filter(project_id__in=projects, issue_id__in=ids).delete()
+    tasks.delete_issues.using(run_after=now + deletion.GRACE).enqueue(ids)
 
 
 @transaction.atomic

@@ -1,4 +1,5 @@
-"""Deleting the rows of issues that were deleted, in batches that no one has to wait for.
+"""Deleting the rows of issues that were deleted or discarded, in batches that no one has to wait
+for.
 
 The issues have been invisible since they were marked, and stay so whatever happens half-way.
 """
@@ -8,9 +9,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F, Q
 
-from .models import Issue
+from .models import Activity, Issue, IssueBookmark, IssueSeen, IssueSubscription
+
+Status = Issue.Status
 
 # By then whatever was being written to an issue when it was deleted is written.
 GRACE = timedelta(minutes=5)
@@ -32,8 +36,8 @@ DELETE_EVENTS = """
 """
 
 # In the order in which they may go; the issues' own rows go last.
-DELETE_ROWS = tuple(
-    f"""
+_DELETE_ROWS = {
+    table: f"""
     DELETE FROM {table} WHERE ctid = ANY(ARRAY(
         SELECT ctid FROM {table} WHERE project_id = %(project)s AND issue_id = ANY(%(issues)s)
         LIMIT %(limit)s))
@@ -43,36 +47,62 @@ DELETE_ROWS = tuple(
         "issues_issuetag",
         "issues_issueuser",
         "issues_issuerelease",
+        "issues_userreport",
         "stats_issueday",
     )
-)
+}
+DELETE_HASHES = _DELETE_ROWS.pop("issues_issuehash")
+DELETE_ROWS = tuple(_DELETE_ROWS.values())
 
 
 def purge_issues(issue_ids: Sequence[int], after_batch: Callable[[], None]) -> int:
-    """Delete what there still is of those issues that are marked as deleted, and only of those;
-    returns how many were left to delete.
+    """Delete what there still is of those issues that are marked as deleted, and only of those,
+    and of what was merged into them; returns how many were left to delete. Of those that are marked
+    as discarded, the row and the hashes stay.
 
     Every batch is a transaction of its own, after which `after_batch` is called; what that raises
     ends the work, which goes on where it stopped when it is asked for again.
     """
-    by_project: dict[int, list[int]] = defaultdict(list)
-    marked = Issue.objects.filter(pk__in=issue_ids, status=Issue.Status.PENDING_DELETION)
-    for project_id, issue_id in marked.order_by("pk").values_list("project_id", "pk"):
-        by_project[project_id].append(issue_id)
-    for project_id, ids in by_project.items():
+    by_project: dict[tuple[int, int], list[int]] = defaultdict(list)
+    marked = Issue.objects.filter(
+        Q(pk__in=issue_ids) | Q(merged_into__in=issue_ids),
+        Q(status=Status.PENDING_DELETION) | Q(status=Status.DISCARDED, deleted_at__isnull=False),
+    )
+    # With an issue's row go those of the issues merged into it: their events go before.
+    marked = marked.order_by(F("merged_into").asc(nulls_last=True), "pk")
+    for project_id, status, issue_id in marked.values_list("project_id", "status", "pk"):
+        by_project[project_id, status].append(issue_id)
+    for (project_id, status), ids in by_project.items():
         for first in range(0, len(ids), ISSUES_AT_ONCE):
-            _purge(project_id, ids[first : first + ISSUES_AT_ONCE], after_batch)
+            batch = ids[first : first + ISSUES_AT_ONCE]
+            if status == Status.DISCARDED:
+                _purge(project_id, batch, (DELETE_EVENTS, *DELETE_ROWS), after_batch)
+                _clear(batch)
+            else:
+                _purge(project_id, batch, (DELETE_EVENTS, DELETE_HASHES, *DELETE_ROWS), after_batch)
+                Issue.objects.filter(pk__in=batch).delete()
+            after_batch()
     return sum(map(len, by_project.values()))
 
 
-def _purge(project_id: int, ids: list[int], after_batch: Callable[[], None]) -> None:
+def _purge(
+    project_id: int, ids: list[int], statements: Sequence[str], after_batch: Callable[[], None]
+) -> None:
     values: dict[str, Any] = {"project": project_id, "issues": ids, "limit": ROWS_AT_ONCE}
-    for statement in (DELETE_EVENTS, *DELETE_ROWS):
+    for statement in statements:
         deleted = True
         while deleted:
             with connection.cursor() as cursor:
                 cursor.execute(statement, values)
                 deleted = cursor.rowcount > 0
             after_batch()
-    Issue.objects.filter(pk__in=ids).delete()
-    after_batch()
+
+
+@transaction.atomic
+def _clear(ids: list[int]) -> None:
+    """Leave no more of discarded issues than what they were."""
+    for model in (Activity, IssueBookmark, IssueSeen, IssueSubscription):
+        model._default_manager.filter(issue__in=ids).delete()
+    Issue.objects.filter(pk__in=ids).update(
+        times_seen=0, user_count=0, comment_count=0, tag_keys={}, deleted_at=None
+    )

@@ -37,6 +37,7 @@ _LAST_RELEASE = """
 
 # Most issues have neither activities nor people: then nothing more is asked about them.
 _HAS = """
+    (SELECT count(*) FROM issues_userreport WHERE issue_id = i.id),
     EXISTS (SELECT 1 FROM issues_activity WHERE issue_id = i.id),
     EXISTS (SELECT 1 FROM issues_issueseen WHERE issue_id = i.id)
         OR EXISTS (SELECT 1 FROM issues_issuesubscription WHERE issue_id = i.id)
@@ -47,10 +48,11 @@ FIND_ISSUE = Statement(
     f"""
     SELECT {queries.MARK_COLUMNS}, ({_LAST_RELEASE}), {_HAS}, {queries.ISSUE_COLUMNS},
         {organization_queries.PROJECT_COLUMNS}
-    FROM issues_issue i
+    FROM issues_issue named
+    JOIN issues_issue i ON i.id = coalesce(named.merged_into_id, named.id)
     JOIN organizations_project p ON p.id = i.project_id AND p.status = 'active'
     {organization_queries.PROJECT_JOINS} {queries.ISSUE_JOINS} {queries.MARK_JOINS}
-    WHERE i.id = %(issue)s AND i.status < {Issue.Status.PENDING_DELETION:d}
+    WHERE named.id = %(issue)s AND i.status < {Issue.Status.PENDING_DELETION:d}
     """,
     issue="bigint",
     user="bigint",
@@ -120,6 +122,7 @@ class Details(NamedTuple):
     has_environments: bool
     """Whether environments were chosen; the next is of them."""
     current_release: CurrentRelease | None
+    report_count: int
 
 
 class Found(NamedTuple):
@@ -130,6 +133,8 @@ class Found(NamedTuple):
     team_ids: frozenset[int]
     """The project's teams."""
     last_release_id: int | None
+    report_count: int
+    """How often users have said something about it."""
     has_activities: bool
     has_people: bool
     """Somebody has seen it or is subscribed."""
@@ -138,23 +143,26 @@ class Found(NamedTuple):
 def find_issue(caller: Caller, issue_id: int) -> Found | None:
     """An issue by its id, with its project, its assignee and the caller's marks. One statement.
 
-    None when there is none, or none any more. The access may well allow nothing.
+    The id of an issue that was merged away finds the one that it was merged into (conventions
+    contract, section 1). None when there is none, or none any more. The access may well allow
+    nothing.
     """
     with connection.cursor() as cursor:
         row = FIND_ISSUE.run(cursor, issue=issue_id, user=caller.user_id).fetchone()
     if row is None:
         return None
-    marks, (last_release_id, has_activities, has_people), columns = row[:3], row[3:6], row[6:]
+    marks, facts, columns = row[:3], row[3:7], row[7:]
     split = queries.ISSUE_WIDTH
     access, project, team_ids = organization_queries.read_project(caller, columns[split:])
     issue = queries.read_issue(columns[:split], project)
     issue.is_bookmarked, issue.has_seen, issue.subscription_reason = marks
-    return Found(issue, access, team_ids, last_release_id, has_activities, has_people)
+    return Found(issue, access, team_ids, *facts)
 
 
 FIND_SHORT_ID = f"""
     SELECT i.id FROM organizations_project p
-    JOIN issues_issue i ON i.project_id = p.id AND i.number = %(number)s
+    JOIN issues_issue named ON named.project_id = p.id AND named.number = %(number)s
+    JOIN issues_issue i ON i.id = coalesce(named.merged_into_id, named.id)
     WHERE p.organization_id = %(organization)s AND p.status = 'active' AND lower(p.slug) = %(slug)s
         AND i.status < {Issue.Status.PENDING_DELETION:d}
     ORDER BY i.id LIMIT 1
@@ -197,7 +205,8 @@ def find_shared_issue(share_id: UUID) -> Issue | None:
 def load_details(
     found: Found, now: datetime, *, environment_ids: Sequence[int] | None = None
 ) -> Details:
-    """The rest of an issue's page; fills in the issue's series. At most four statements.
+    """The rest of an issue's page; fills in the issue's series. At most four statements; two more
+    when hashes were unmerged.
 
     With environments, what is counted is counted in these, and at most four statements more.
     """
@@ -219,6 +228,7 @@ def load_details(
         last_release=releases.get(found.last_release_id or 0) if first_release else None,
         has_environments=environment_ids is not None,
         current_release=_current_release(issue, seen, releases, now),
+        report_count=found.report_count,
     )
 
 
@@ -232,7 +242,8 @@ def _current_release(
 
 
 def find_activities(found: Found) -> list[Activity]:
-    """What people did with an issue, newest first, with their users. At most one statement."""
+    """What people did with an issue, newest first, with their users and, of unmerges, the issues on
+    the other side. At most one statement; two more when there are such."""
     activities: list[Activity] = []
     if not found.has_activities:
         return activities
@@ -243,7 +254,22 @@ def find_activities(found: Found) -> list[Activity]:
             if activity.user_id is not None:
                 activity.user = rows.instance(User, row[split:])
             activities.append(activity)
+    _load_other_issues(activities, found.issue.project, found.access.caller.user_id)
     return activities
+
+
+def _load_other_issues(
+    activities: Sequence[Activity], project: Project, user_id: int | None
+) -> None:
+    """Fill in the issues on the other side of unmerges. Two statements, or none."""
+    ids = {activity.data[side] for activity in activities if (side := activity.other_side)}
+    if not ids:
+        return
+    others = {issue.pk: issue for issue in queries.find_issues_by_id([project], ids)}
+    queries.load_marks(others.values(), user_id)
+    for activity in activities:
+        if side := activity.other_side:
+            activity.other_issue = others.get(activity.data[side])
 
 
 def _people(issue: Issue) -> tuple[list[Viewer], list[User]]:

@@ -1,11 +1,12 @@
 """What the terms of a search ask of an issue, in SQL (conventions contract, section 10).
 
-Each term is a fixed condition on the issue `i`, with places for its values: `{name}` becomes a
-parameter. Who looks for a person or a release that nobody knows finds nothing.
+Each term is a fixed condition on the issue `i` of the project `place.project_id`, with places for
+its values: `{name}` becomes a parameter. Who looks for a person or a release that nobody knows
+finds nothing.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -14,11 +15,20 @@ from sentrylite.organizations.models import Project
 
 from .models.issue import read_short_id
 from .payload.attributes import MAX_AGE, MAX_AHEAD
-from .search import Bound, Field, Has, Is, IsAssigned, Moment, Number, Tag, Term, Text
+from .search import FIELDS, Bound, Field, Has, Is, IsAssigned, Moment, Number, Tag, Term, Text
 
 OPERATORS = {"<": "<", "<=": "<=", "=": "=", ">=": ">=", ">": ">"}
 
 TEXT = "(i.title ILIKE {pattern} OR i.culprit ILIKE {pattern} OR i.message ILIKE {pattern})"
+
+SHORT_ID = """
+    (i.project_id, i.number) IN (SELECT * FROM unnest({projects}::bigint[], {numbers}::bigint[]))
+"""
+
+IN_PROJECTS = """
+    place.project_id IN (SELECT project.id FROM organizations_project project
+        WHERE project.organization_id = %(organization)s AND ({is_slug}))
+"""
 
 UNASSIGNED = "(i.assigned_user_id IS NULL AND i.assigned_team_id IS NULL)"
 
@@ -35,7 +45,7 @@ HAS_TAG = _TAG.format(is_value="tag.value <> ''")
 _USER = """
     tag.value IN (
         SELECT person.tag_value FROM issues_eventuser person
-        WHERE person.project_id = %(project)s AND ({is_person})
+        WHERE person.project_id = place.project_id AND ({is_person})
     )
 """
 _USER_COLUMNS = {
@@ -56,7 +66,7 @@ ASSIGNED_TO = f"""
         OR i.assigned_team_id IN (
             SELECT membership.team_id FROM organizations_teammembership membership
             JOIN organizations_organizationmember member ON member.id = membership.member_id
-            WHERE member.user_id IN ({_PEOPLE}))
+            WHERE member.user_id IN ({_PEOPLE}) OR member.user_id = {{me_in_teams}}::bigint)
         OR i.assigned_team_id IN (
             SELECT team.id FROM organizations_team team
             WHERE team.organization_id = %(organization)s AND team.slug = ANY({{teams}}::text[]))
@@ -74,7 +84,7 @@ SUBSCRIBED_BY = f"""
 _NEWEST_RELEASE = """
     SELECT release.{column} FROM releases_releaseproject link
     JOIN releases_release release ON release.id = link.release_id
-    WHERE link.project_id = %(project)s
+    WHERE link.project_id = place.project_id
     ORDER BY coalesce(release.released_at, release.created_at) DESC, release.id DESC LIMIT 1
 """
 _FIRST_RELEASE = """
@@ -106,18 +116,21 @@ _COLUMNS = {
     "title": "i.title",
     "culprit": "i.culprit",
     "type": "i.type",
+    "platform": "i.platform",
+    "error_type": "i.metadata->>'type'",
+    "error_value": "i.metadata->>'value'",
     "times_seen": "i.times_seen",
     "issue_id": "i.id",
+    "project_id": "i.project_id",
     "first_seen": "i.first_seen",
     "last_seen": "i.last_seen",
     "active_since": "i.active_at",
 }
+_TEXTS = ("title", "culprit", "type", "platform", "error_type", "error_value")
 _HAS = {
     "assigned": f"NOT {UNASSIGNED}",
-    "assigned_to": f"NOT {UNASSIGNED}",
-    "firstRelease": "i.first_release_id IS NOT NULL",
-    "first-release": "i.first_release_id IS NOT NULL",
     "first_release": "i.first_release_id IS NOT NULL",
+    **{name: f"{_COLUMNS[name]} <> ''" for name in _TEXTS},
 }
 
 # How long after and before it happened an event can have been received, as ingestion sees to it.
@@ -133,31 +146,40 @@ class Condition(NamedTuple):
 
 
 class Where(NamedTuple):
-    """Conditions on an issue `i` of `project` in `organization`, and their parameters."""
+    """Conditions on an issue `i` of the project `place.project_id`, and their parameters."""
 
     sql: str
     parameters: dict[str, Any]
 
 
+EVERYTHING = Where("TRUE", {})
+
+
+class Context(NamedTuple):
+    """Where is looked, and by whom."""
+
+    organization_id: int
+    projects: Collection[Project]
+    """Of the organization."""
+    user_id: int | None
+    """Who `me` is; nobody, for an API key."""
+
+
 def where(
     terms: Iterable[Term],
     *,
-    project: Project,
-    user_id: int | None,
+    context: Context,
     environment_ids: Sequence[int] | None = None,
 ) -> Where:
-    """What all of the terms ask for together. `user_id` is who `me` is.
+    """What all of the terms ask for together.
 
     Only of issues that were seen in one of these environments; None is any.
     """
-    conditions = [_condition(term, project, user_id) for term in terms]
+    conditions = [_condition(term, context) for term in terms]
     if environment_ids is not None:
         conditions.append(Condition(IN_ENVIRONMENTS, {"environments": literal(environment_ids)}))
     parts = ["TRUE"]
-    parameters: dict[str, Any] = {
-        "project": project.pk,
-        "organization": project.organization_id,
-    }
+    parameters: dict[str, Any] = {"organization": context.organization_id}
     for number, (sql, values) in enumerate(conditions):
         names = {name: f"{name}_{number}" for name in values}
         parameters |= {names[name]: value for name, value in values.items()}
@@ -165,21 +187,19 @@ def where(
     return Where(" AND ".join(parts), parameters)
 
 
-def _condition(term: Term, project: Project, user_id: int | None) -> Condition:
+def _condition(term: Term, context: Context) -> Condition:
     if isinstance(term, Text):
         return Condition(TEXT, {"pattern": _part_of(term.text)})
     if isinstance(term, IsAssigned):
         return Condition(f"NOT {UNASSIGNED}" if term.is_assigned else UNASSIGNED, {})
     if isinstance(term, Is):
         raise TypeError("The status is asked for by itself.")
-    condition = _positive(term, project, user_id)
+    condition = _positive(term, context)
     # What is unknown is not what is looked for.
     return condition._replace(sql=f"({condition.sql}) IS {'NOT ' * term.is_negated}TRUE")
 
 
-def _positive(
-    term: Has | Field | Tag | Number | Moment, project: Project, user_id: int | None
-) -> Condition:
+def _positive(term: Has | Field | Tag | Number | Moment, context: Context) -> Condition:
     match term:
         case Has():
             return _has(term.key)
@@ -191,12 +211,12 @@ def _positive(
         case Moment():
             return _moment(term)
         case Field():
-            return _FIELDS[term.field](term, project, user_id)
+            return _FIELDS[term.field](term, context)
 
 
 def _has(key: str) -> Condition:
-    if key in _HAS:
-        return Condition(_HAS[key], {})
+    if (sql := _HAS.get(FIELDS.get(key, ""))) is not None:
+        return Condition(sql, {})
     if key.startswith("user.") and (column := _USER_COLUMNS.get(key.removeprefix("user."))):
         sql = _TAG.format(is_value=_USER.format(is_person=f"{column} <> ''"))
         return Condition(sql, {"key": "user"})
@@ -211,47 +231,60 @@ def _tag(key: str, values: Sequence[str]) -> Condition:
 # Fields -------------------------------------------------------------------------------------------
 
 
-def _column(term: Field, project: Project, user_id: int | None) -> Condition:
+def _column(term: Field, context: Context) -> Condition:
     return _is_one_of(_COLUMNS[term.field], term.values)
 
 
-def _message(term: Field, project: Project, user_id: int | None) -> Condition:
+def _message(term: Field, context: Context) -> Condition:
     patterns = literal(f"%{_pattern(value)}%" for value in term.values)
     return Condition("i.message ILIKE ANY({patterns}::text[])", {"patterns": patterns})
 
 
-def _category(term: Field, project: Project, user_id: int | None) -> Condition:
+def _category(term: Field, context: Context) -> Condition:
     """All issues are of one category."""
     return Condition("{is_error}", {"is_error": "error" in term.values})
 
 
-def _short_id(term: Field, project: Project, user_id: int | None) -> Condition:
-    named = [read_short_id(value) for value in term.values]
-    known = literal(name[1] for name in named if name is not None and name[0] == project.slug)
-    return Condition("i.number = ANY({numbers}::bigint[])", {"numbers": known})
+def _short_id(term: Field, context: Context) -> Condition:
+    by_slug = {project.slug.lower(): project.pk for project in context.projects}
+    named = [named for value in term.values if (named := read_short_id(value))]
+    known = [(by_slug[slug], number) for slug, number in named if slug in by_slug]
+    return Condition(
+        SHORT_ID,
+        {
+            "projects": literal(project_id for project_id, _ in known),
+            "numbers": literal(number for _, number in known),
+        },
+    )
+
+
+def _project(term: Field, context: Context) -> Condition:
+    is_slug, parameters = _is_one_of("project.slug", term.values)
+    return Condition(IN_PROJECTS.format(is_slug=is_slug), parameters)
 
 
 def _people(values: Sequence[str], user_id: int | None) -> dict[str, Any]:
-    names = literal(value.lower() for value in values if value != "me")
+    names = literal(value.lower() for value in values if value not in ("me", "my_teams"))
     return {"me": user_id if "me" in values else None, "names": names}
 
 
-def _assigned(term: Field, project: Project, user_id: int | None) -> Condition:
+def _assigned(term: Field, context: Context) -> Condition:
     teams = literal(value[1:] for value in term.values if value.startswith("#"))
     nobody = "none" in term.values
-    people = _people(term.values, user_id)
+    people = _people(term.values, context.user_id)
+    people["me_in_teams"] = context.user_id if "my_teams" in term.values else None
     return Condition(ASSIGNED_TO, {"teams": teams, "nobody": nobody, **people})
 
 
-def _bookmarks(term: Field, project: Project, user_id: int | None) -> Condition:
-    return Condition(BOOKMARKED_BY, _people(term.values, user_id))
+def _bookmarks(term: Field, context: Context) -> Condition:
+    return Condition(BOOKMARKED_BY, _people(term.values, context.user_id))
 
 
-def _subscribed(term: Field, project: Project, user_id: int | None) -> Condition:
-    return Condition(SUBSCRIBED_BY, _people(term.values, user_id))
+def _subscribed(term: Field, context: Context) -> Condition:
+    return Condition(SUBSCRIBED_BY, _people(term.values, context.user_id))
 
 
-def _first_release(term: Field, project: Project, user_id: int | None) -> Condition:
+def _first_release(term: Field, context: Context) -> Condition:
     is_version, parameters = _is_one_of("release.version", term.values)
     sql = _FIRST_RELEASE.format(is_version=is_version)
     if "latest" in term.values:
@@ -259,14 +292,14 @@ def _first_release(term: Field, project: Project, user_id: int | None) -> Condit
     return Condition(sql, parameters)
 
 
-def _release(term: Field, project: Project, user_id: int | None) -> Condition:
+def _release(term: Field, context: Context) -> Condition:
     condition = _tag("release", term.values)
     if "latest" in term.values:
         condition = condition._replace(sql=f"({condition.sql} OR {RELEASE_IS_NEWEST})")
     return condition
 
 
-def _user(term: Field, project: Project, user_id: int | None) -> Condition:
+def _user(term: Field, context: Context) -> Condition:
     """By the name that events go by, `id:1`, or by any name of the user: `email:a@example.com`."""
     texts: list[str] = []
     named: dict[str, list[str]] = {}
@@ -285,20 +318,19 @@ def _user(term: Field, project: Project, user_id: int | None) -> Condition:
     return Condition(_TAG.format(is_value=is_value), {"key": "user", **parameters})
 
 
-def _user_name(term: Field, project: Project, user_id: int | None) -> Condition:
+def _user_name(term: Field, context: Context) -> Condition:
     column = _USER_COLUMNS[term.field.removeprefix("user.")]
     is_person, parameters = _is_one_of(column, term.values)
     sql = _TAG.format(is_value=_USER.format(is_person=is_person))
     return Condition(sql, {"key": "user", **parameters})
 
 
-_FIELDS: dict[str, Callable[[Field, Project, int | None], Condition]] = {
-    "title": _column,
-    "culprit": _column,
-    "type": _column,
+_FIELDS: dict[str, Callable[[Field, Context], Condition]] = {
+    **dict.fromkeys(_TEXTS, _column),
     "message": _message,
     "category": _category,
     "short_id": _short_id,
+    "project": _project,
     "assigned": _assigned,
     "bookmarks": _bookmarks,
     "subscribed": _subscribed,

@@ -96,12 +96,20 @@ def claim_event_ids(cursor: Any, events: Sequence[PreparedEvent]) -> list[Prepar
 
 # Issues -------------------------------------------------------------------------------------------
 
+# Also whether somebody has reported on one of the events already. That is asked by a statement that
+# begins when the events' ids are claimed: see `issues.feedback`.
+# A hash that was bound to an issue while that was merged away leads to where the issue is now.
 FIND_HASHES = f"""
-    SELECT hash.project_id, hash.hash::text, issue.id, issue.status
+    SELECT hash.project_id, hash.hash::text, coalesce(issue.merged_into_id, issue.id), issue.status
     FROM unnest(%s::bigint[], %s::uuid[]) AS wanted(project_id, hash)
     JOIN issues_issuehash hash USING (project_id, hash)
     JOIN issues_issue issue ON issue.id = hash.issue_id
-    WHERE issue.status < {Issue.Status.PENDING_DELETION:d}
+    WHERE issue.status <> {Issue.Status.PENDING_DELETION:d}
+    UNION ALL
+    SELECT report.project_id, report.event_id, NULL, NULL
+    FROM unnest(%s::bigint[], %s::text[]) AS event(project_id, event_id)
+    JOIN issues_userreport report USING (project_id, event_id)
+    WHERE report.issue_id IS NULL
 """
 
 LOCK_PROJECTS = """
@@ -141,46 +149,67 @@ ADD_HASHES = """
 
 
 class Settled(NamedTuple):
-    """Issues that a batch has events of and that are not unresolved."""
+    """What waits for the events of a batch."""
 
     resolved: set[int]
     ignored: set[int]
+    """Issues that they may bring back."""
+    discarded: set[int]
+    """Issues of which nobody wants any."""
+    awaited: set[tuple[int, str]]
+    """Those of them, by project and event id, that users have reported on already."""
 
 
 def assign_issues(cursor: Any, placed: Sequence[Placed]) -> Settled:
     """Find or make the issue of each event (ingest contract, section 10); fills `issue_id`.
 
     Of an event's hashes, the first that belongs to an issue decides; its other hashes then belong
-    to that issue too. Returns the issues that these events may bring back. One statement when
-    every hash is known, else six.
+    to that issue too, unless that was discarded. Returns what waits for these events. One statement
+    when every hash is known, else six.
     """
-    known, settled = _find_hashes(cursor, _hashes(placed))
+    known, settled = _find_hashes(cursor, placed)
     if not all(hash in known for hash in _hashes(placed)):
         makers = _unknown(placed, known)
         if makers:
             # The project row is the queue of those who make issues in it: look again inside.
             projects = sorted({place.event.project_id for place in makers})
             cursor.execute(LOCK_PROJECTS, [literal(projects)])
-            known, settled = _find_hashes(cursor, _hashes(placed))
-        _bind_hashes(cursor, placed, known)
+            known, settled = _find_hashes(cursor, placed)
+        if settled.discarded:
+            wanted = [place for place in placed if _deciding(place, known) not in settled.discarded]
+        else:
+            wanted = list(placed)
+        _bind_hashes(cursor, wanted, known)
     for place in placed:
-        place.issue_id = next(known[hash] for hash in _hashes([place]) if hash in known)
+        place.issue_id = _deciding(place, known)
     return settled
+
+
+def _deciding(place: Placed, known: Mapping[Hash, int]) -> int:
+    """The issue that the first known of an event's hashes belongs to; 0 when none is known."""
+    return next((known[hash] for hash in _hashes([place]) if hash in known), 0)
 
 
 def _hashes(placed: Iterable[Placed]) -> list[Hash]:
     return [(place.event.project_id, hash) for place in placed for hash in place.event.hashes]
 
 
-def _find_hashes(cursor: Any, hashes: Iterable[Hash]) -> tuple[dict[Hash, int], Settled]:
-    cursor.execute(FIND_HASHES, _columns(sorted(set(hashes))))
-    known, settled = {}, Settled(set(), set())
-    for project_id, hash, issue_id, status in cursor.fetchall():
-        known[project_id, UUID(hash)] = issue_id
+def _find_hashes(cursor: Any, placed: Sequence[Placed]) -> tuple[dict[Hash, int], Settled]:
+    events = sorted((place.event.project_id, place.event.event_id.hex) for place in placed)
+    hashes = sorted(set(_hashes(placed)))
+    cursor.execute(FIND_HASHES, [*_columns(hashes), *_columns(events)])
+    known, settled = {}, Settled(set(), set(), set(), set())
+    for project_id, key, issue_id, status in cursor.fetchall():
+        if issue_id is None:
+            settled.awaited.add((project_id, key))
+            continue
+        known[project_id, UUID(key)] = issue_id
         if status == Issue.Status.RESOLVED:
             settled.resolved.add(issue_id)
         elif status == Issue.Status.IGNORED:
             settled.ignored.add(issue_id)
+        elif status == Issue.Status.DISCARDED:
+            settled.discarded.add(issue_id)
     return known, settled
 
 
@@ -234,6 +263,32 @@ def _make_issues(cursor: Any, new: Sequence[Placed]) -> None:
     cursor.execute(ADD_ISSUES, _columns(rows))
     for project_id, number, issue_id in cursor.fetchall():
         by_number[project_id, number].issue_id = issue_id
+
+
+# Discarded issues ---------------------------------------------------------------------------------
+
+GIVE_BACK_ADDRESSES = """
+    DELETE FROM issues_eventaddress address
+    USING unnest(%s::bigint[], %s::uuid[]) AS event(project_id, event_id)
+    WHERE address.project_id = event.project_id AND address.event_id = event.event_id
+"""
+
+
+def drop_discarded(
+    cursor: Any, placed: Iterable[Placed], discarded: set[int]
+) -> tuple[list[Placed], list[PreparedEvent]]:
+    """Part events that are wanted from those of discarded issues, of which nothing is kept: also
+    their ids are not taken. No statement when there are none, else one."""
+    kept, dropped = [], []
+    for place in placed:
+        if place.issue_id in discarded:
+            dropped.append(place.event)
+        else:
+            kept.append(place)
+    if dropped:
+        addresses = sorted((event.project_id, event.event_id) for event in dropped)
+        cursor.execute(GIVE_BACK_ADDRESSES, _columns(addresses))
+    return kept, dropped
 
 
 # Regressions --------------------------------------------------------------------------------------
@@ -484,9 +539,15 @@ def _microseconds(moment: float) -> int:
 
 # Counters -----------------------------------------------------------------------------------------
 
-LOCK_ISSUES = """
-    SELECT id, tag_keys::text FROM issues_issue WHERE id = ANY(%s::bigint[])
-    ORDER BY id FOR NO KEY UPDATE
+# What is counted in an issue that was merged into another is counted in that one. An issue that
+# was merged away while we waited for its lock says so in its row, as it is then. In a discarded
+# issue nothing is counted.
+LOCK_ISSUES = f"""
+    SELECT issue.id, target.id, target.merged_into_id IS NULL, target.tag_keys::text
+    FROM issues_issue issue
+    JOIN issues_issue target ON target.id = coalesce(issue.merged_into_id, issue.id)
+    WHERE issue.id = ANY(%s::bigint[]) AND target.status <> {Issue.Status.DISCARDED:d}
+    ORDER BY target.id FOR NO KEY UPDATE OF target
 """
 
 ADD_USERS = """
@@ -543,15 +604,37 @@ Tags = Mapping[tuple[int, int, str, str], tuple[int, float]]
 TagKeys = dict[str, list[int]]
 
 
-def lock_issues(cursor: Any, issue_ids: Iterable[int]) -> dict[int, TagKeys]:
-    """Make others who count in these issues wait; returns the `tag_keys` of those that exist."""
-    cursor.execute(LOCK_ISSUES, [literal(sorted(issue_ids))])
-    return {issue_id: orjson.loads(tag_keys) for issue_id, tag_keys in cursor.fetchall()}
+class Locked(NamedTuple):
+    """Issues in which nobody else counts for the rest of the transaction."""
+
+    targets: dict[int, int]
+    """Of each issue that was named, exists and counts, the one that its events belong to: itself,
+    or the one that it was merged into."""
+    tag_keys: dict[int, TagKeys]
+    """Of each of those."""
+
+
+def lock_issues(cursor: Any, issue_ids: Iterable[int]) -> Locked:
+    """Make others who count in these issues, or in those they were merged into, wait.
+
+    One statement; another for issues that are merged away while it waits.
+    """
+    locked, wanted = Locked({}, {}), set(issue_ids)
+    while wanted:
+        cursor.execute(LOCK_ISSUES, [literal(sorted(wanted))])
+        wanted = set()
+        for issue_id, target_id, is_last, tag_keys in cursor.fetchall():
+            if is_last:
+                locked.targets[issue_id] = target_id
+                locked.tag_keys[target_id] = orjson.loads(tag_keys)
+            else:
+                wanted.add(issue_id)
+    return locked
 
 
 def add_to_issues(
     cursor: Any,
-    locked: Mapping[int, TagKeys],
+    locked: Locked,
     issues: Issues,
     users: Iterable[tuple[int, int, int]],
     tags: Tags,
@@ -559,7 +642,7 @@ def add_to_issues(
     """Count events, users and tag values in issues, and take over the newest facts.
 
     `issues` is by (project, issue), `tags` by (project, issue, key, value). All issues are to be
-    locked already, by `lock_issues`.
+    locked already, by `lock_issues`, and to be the targets that it returned.
     """
     if not issues:
         return
@@ -583,9 +666,9 @@ def add_to_issues(
     )
 
 
-def _add_tags(cursor: Any, locked: Mapping[int, TagKeys], tags: Tags) -> dict[int, TagKeys]:
+def _add_tags(cursor: Any, locked: Locked, tags: Tags) -> dict[int, TagKeys]:
     """Count tag values; returns the new sums of the locked issues."""
-    sums = {issue_id: dict(tag_keys) for issue_id, tag_keys in locked.items()}
+    sums = {issue_id: dict(tag_keys) for issue_id, tag_keys in locked.tag_keys.items()}
     if not tags:
         return sums
     events: Counter[tuple[int, str]] = Counter()
@@ -594,11 +677,15 @@ def _add_tags(cursor: Any, locked: Mapping[int, TagKeys], tags: Tags) -> dict[in
     cursor.execute(ADD_TAGS, _columns((*key, *value) for key, value in sorted(tags.items())))
     new_values = {(issue_id, key): count for issue_id, key, count in cursor.fetchall()}
     for (issue_id, key), times in events.items():
-        of_issue = sums[issue_id]
-        if key in of_issue or len(of_issue) < MAX_TAG_KEYS:
-            values, before = of_issue.get(key, (0, 0))
-            of_issue[key] = [values + new_values.get((issue_id, key), 0), before + times]
+        add_to_sums(sums[issue_id], key, new_values.get((issue_id, key), 0), times)
     return sums
+
+
+def add_to_sums(tag_keys: TagKeys, key: str, values: int, events: int) -> None:
+    """Add to how many values and events an issue has of a key."""
+    if key in tag_keys or len(tag_keys) < MAX_TAG_KEYS:
+        values_before, events_before = tag_keys.get(key, (0, 0))
+        tag_keys[key] = [values_before + values, events_before + events]
 
 
 ADD_SEEN_IN = """

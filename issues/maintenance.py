@@ -1,4 +1,5 @@
-"""What has to be done from time to time: partitions, retention, tasks that have ended."""
+"""What has to be done from time to time: partitions, retention, organizations that were deleted,
+tasks that have ended."""
 
 import logging
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 from sentrylite.background import queue
 from stats import retention
 
-from . import deletion, deliveries, partitions, tasks
+from . import deletion, deliveries, partitions, removal, tasks
 from .models import Issue
 
 logger = logging.getLogger(__name__)
@@ -18,6 +19,13 @@ logger = logging.getLogger(__name__)
 LOCK = 7_265_741_100_000_001
 # Of issues whose deletion was forgotten: as many in a task, and no more in an hour.
 FORGOTTEN_AT_ONCE = 10_000
+ROWS_AT_ONCE = 5_000
+
+# Reports go as events do: they tell names and addresses, and nobody needs them longer.
+DELETE_REPORTS = """
+    DELETE FROM issues_userreport WHERE id = ANY(ARRAY(
+        SELECT id FROM issues_userreport WHERE created_at < %(before)s LIMIT %(limit)s))
+"""
 
 
 def maintain(now: datetime) -> bool:
@@ -33,9 +41,11 @@ def maintain(now: datetime) -> bool:
         try:
             make_partitions(now)
             drop_expired_events(now)
+            delete_expired_reports(now)
             retention.prune_counters(now)
             delete_forgotten_issues(now)
             deliver_forgotten(now)
+            remove_deleted_organizations(now)
             queue.prune(now)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
@@ -59,6 +69,18 @@ def drop_expired_events(now: datetime) -> None:
             logger.info("dropped partition %s: its events are past retention", partition.name)
 
 
+def delete_expired_reports(now: datetime) -> int:
+    """Delete what users said before the retention began, in bounded batches; returns how many."""
+    before = now - timedelta(days=settings.EVENT_RETENTION_DAYS)
+    deleted = 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(DELETE_REPORTS, {"before": before, "limit": ROWS_AT_ONCE})
+            deleted += cursor.rowcount
+            if cursor.rowcount < ROWS_AT_ONCE:
+                return deleted
+
+
 def delete_forgotten_issues(now: datetime) -> int:
     """Enqueue the deletion of issues that are marked for it and in no task; returns how many.
 
@@ -67,7 +89,9 @@ def delete_forgotten_issues(now: datetime) -> int:
     in_tasks = {issue_id for [ids] in queue.unfinished(tasks.delete_issues) for issue_id in ids}
     forgotten = list(
         Issue.objects.filter(
-            status=Issue.Status.PENDING_DELETION, deleted_at__lt=now - deletion.GRACE
+            status__in=(Issue.Status.PENDING_DELETION, Issue.Status.DISCARDED),
+            merged_into=None,
+            deleted_at__lt=now - deletion.GRACE,
         )
         .exclude(pk__in=in_tasks)
         .order_by("pk")
@@ -84,3 +108,13 @@ def deliver_forgotten(now: datetime) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         queue.enqueue_each(cursor, tasks.deliver_to_hook, hook_ids)
     return len(hook_ids)
+
+
+def remove_deleted_organizations(now: datetime) -> int:
+    """Enqueue the removal of organizations that were deleted a day ago; returns how many."""
+    in_tasks = [pk for [pk] in queue.unfinished(tasks.remove_organization)]
+    due = removal.due(now).exclude(pk__in=in_tasks).order_by("pk")
+    ids = list(due.values_list("pk", flat=True))
+    for organization_id in ids:
+        tasks.remove_organization.enqueue(organization_id)
+    return len(ids)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -20,8 +20,8 @@ from sentrylite.statements import Statement
 from stats import series
 from stats.periods import Span
 
-from .filters import Where
-from .models import Event, Issue, IssueResolution, IssueSnooze, IssueTag
+from .filters import EVERYTHING, Where
+from .models import Event, Issue, IssueResolution, IssueSnooze
 from .models.issue import SeenIn, read_short_id
 from .payload import codec
 from .payload.attributes import MAX_AGE, MAX_AHEAD
@@ -55,26 +55,30 @@ ISSUE_JOINS = """
     LEFT JOIN accounts_user actor ON actor.id = coalesce(resolution.actor_id, snooze.actor_id)
 """
 
-# Each status is one ordered scan of the index, of no more rows than the page needs.
+# Each status in each project is one ordered scan of the index, of no more rows than the page needs.
 _FIND_ISSUES = f"""
     SELECT {ISSUE_COLUMNS}
-    FROM unnest(%(statuses)s) AS wanted (status)
-    CROSS JOIN LATERAL (
-        SELECT * FROM issues_issue
-        WHERE project_id = %(project)s AND status = wanted.status
-            AND last_seen > coalesce(%(quiet_since)s, '-infinity'::timestamptz)
-            AND {{part}}
-        ORDER BY last_seen {{direction}}, id {{direction}}
-        LIMIT %(offset)s + %(limit)s
+    FROM (
+        SELECT found.*
+        FROM unnest(%(projects)s, %(since)s) AS place (project_id, since)
+        CROSS JOIN unnest(%(statuses)s) AS wanted (status)
+        CROSS JOIN LATERAL (
+            SELECT * FROM issues_issue
+            WHERE project_id = place.project_id AND status = wanted.status
+                AND last_seen >= place.since AND {{part}}
+            ORDER BY last_seen {{direction}}, id {{direction}}
+            LIMIT %(offset)s + %(limit)s
+        ) found
+        ORDER BY found.last_seen {{direction}}, found.id {{direction}}
+        LIMIT %(limit)s OFFSET %(offset)s
     ) i {ISSUE_JOINS}
     ORDER BY i.last_seen {{direction}}, i.id {{direction}}
-    LIMIT %(limit)s OFFSET %(offset)s
 """
 
 _PAGE = {
+    "projects": "bigint[]",
+    "since": "timestamptz[]",
     "statuses": "smallint[]",
-    "project": "bigint",
-    "quiet_since": "timestamptz",
     "start": "timestamptz",
     "offset": "bigint",
     "limit": "bigint",
@@ -95,42 +99,41 @@ ISSUES_BACKWARD = Statement(
     **_PAGE,
 )
 
-COUNT_ISSUES = """
-    SELECT count(*) FROM (
-        SELECT 1 FROM issues_issue
-        WHERE project_id = %(project)s AND status = ANY(%(statuses)s::smallint[])
-            AND last_seen > coalesce(%(quiet_since)s, '-infinity'::timestamptz)
-        LIMIT %(most)s
-    ) found
-"""
-
 # The same scans for any search and order, with conditions from `issues.filters`.
 _SEARCH_ISSUES = f"""
     SELECT i.sort_key, {ISSUE_COLUMNS}
-    FROM unnest(%(statuses)s::smallint[]) AS wanted (status)
-    CROSS JOIN LATERAL (
-        SELECT i.*, {{key}} AS sort_key FROM issues_issue i
-        WHERE i.project_id = %(project)s AND i.status = wanted.status
-            AND i.last_seen > coalesce(%(quiet_since)s, '-infinity'::timestamptz)
-            AND {{part}} AND {{where}}
-        ORDER BY {{key}} {{direction}}, i.id {{direction}}
-        LIMIT %(offset)s + %(limit)s
+    FROM (
+        SELECT found.*
+        FROM unnest(%(projects)s::bigint[], %(since)s::timestamptz[]) AS place (project_id, since)
+        CROSS JOIN unnest(%(statuses)s::smallint[]) AS wanted (status)
+        CROSS JOIN LATERAL (
+            SELECT i.*, {{key}} AS sort_key FROM issues_issue i
+            WHERE i.project_id = place.project_id AND i.status = wanted.status
+                AND i.last_seen >= place.since AND {{part}} AND {{where}}
+            ORDER BY {{key}} {{direction}}, i.id {{direction}}
+            LIMIT %(offset)s + %(limit)s
+        ) found
+        ORDER BY found.sort_key {{direction}}, found.id {{direction}}
+        LIMIT %(limit)s OFFSET %(offset)s
     ) i {ISSUE_JOINS}
     ORDER BY i.sort_key {{direction}}, i.id {{direction}}
-    LIMIT %(limit)s OFFSET %(offset)s
 """
 
 _COUNT_SEARCH = """
     SELECT count(*) FROM (
-        SELECT 1 FROM issues_issue i
-        WHERE i.project_id = %(project)s AND i.status = ANY(%(statuses)s::smallint[])
-            AND i.last_seen > coalesce(%(quiet_since)s, '-infinity'::timestamptz)
-            AND {where}
+        SELECT 1
+        FROM unnest(%(projects)s::bigint[], %(since)s::timestamptz[]) AS place (project_id, since)
+        CROSS JOIN LATERAL (
+            SELECT 1 FROM issues_issue i
+            WHERE i.project_id = place.project_id AND i.status = ANY(%(statuses)s::smallint[])
+                AND i.last_seen >= place.since AND {where}
+            LIMIT %(most)s
+        ) found
         LIMIT %(most)s
-    ) found
+    ) counted
 """
 
-Sort = Literal["date", "new", "priority", "freq"]
+Sort = Literal["date", "new", "priority", "freq", "user"]
 
 # All descending. Ten times as many events count as much as 23 minutes less of age.
 SORT_KEYS: dict[Sort, str] = {
@@ -141,13 +144,16 @@ SORT_KEYS: dict[Sort, str] = {
         "::bigint"
     ),
     "freq": "i.times_seen",
+    "user": "i.user_count",
 }
 
 # Both bounds of received_at are one moment: one partition.
 FIND_ISSUE_OF_EVENT = f"""
     SELECT {ISSUE_COLUMNS}, environment.name
     FROM issues_event e
-    JOIN issues_issue i ON i.id = e.issue_id AND i.status < {Issue.Status.PENDING_DELETION:d}
+    JOIN issues_issue stored ON stored.id = e.issue_id
+    JOIN issues_issue i ON i.id = coalesce(stored.merged_into_id, stored.id)
+        AND i.status < {Issue.Status.PENDING_DELETION:d}
     {ISSUE_JOINS}
     LEFT JOIN organizations_environment environment ON environment.id = e.environment_id
     WHERE e.project_id = %(project)s AND e.received_at = %(received_at)s
@@ -155,59 +161,47 @@ FIND_ISSUE_OF_EVENT = f"""
 """
 
 
+class Place(NamedTuple):
+    """A project to find issues in."""
+
+    project: Project
+    since: datetime | None = None
+    """Issues that were last seen before are not wanted."""
+
+
 def find_issues(
-    project: Project,
+    places: Collection[Place],
     statuses: Iterable[int],
     *,
-    quiet_since: datetime | None = None,
     start: datetime | None = None,
     is_backward: bool = False,
     offset: int = 0,
     limit: int,
 ) -> list[Issue]:
-    """A project's issues in these statuses, newest first by when they were last seen, then by id.
+    """The projects' issues in these statuses, newest first by when they were last seen, then by id.
 
     From `start` on, without the first `offset`; backward those before `start`, the nearest first.
-    Without issues last seen at `quiet_since` or earlier. One statement.
+    One statement.
     """
     with connection.cursor() as cursor:
         statement = ISSUES_BACKWARD if is_backward else ISSUES_FORWARD
         statement.run(
             cursor,
-            project=project.pk,
+            **_arrays(places),
             statuses=literal(statuses),
-            quiet_since=quiet_since,
             start=start,
             offset=offset,
             limit=limit,
         )
-        return [read_issue(row, project) for row in cursor.fetchall()]
-
-
-def count_issues(
-    project: Project, statuses: Iterable[int], *, quiet_since: datetime | None = None
-) -> int:
-    """How many issues `find_issues` has to find, counted up to MAX_HITS. One statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            COUNT_ISSUES,
-            {
-                "project": project.pk,
-                "statuses": literal(statuses),
-                "quiet_since": quiet_since,
-                "most": MAX_HITS,
-            },
-        )
-        return cursor.fetchone()[0]
+        return _read_issues(cursor.fetchall(), [place.project for place in places])
 
 
 def search_issues(
-    project: Project,
+    places: Collection[Place],
     statuses: Iterable[int],
     where: Where,
     *,
     sort: Sort = "date",
-    quiet_since: datetime | None = None,
     start: datetime | int | None = None,
     is_backward: bool = False,
     offset: int = 0,
@@ -221,87 +215,103 @@ def search_issues(
     )
     parameters = {
         **where.parameters,
+        **_arrays(places),
         "statuses": literal(statuses),
-        "quiet_since": quiet_since,
         "start": start,
         "offset": offset,
         "limit": limit,
     }
-    issues = []
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        for sort_key, *row in cursor.fetchall():
-            issue = read_issue(row, project)
-            issue.sort_key = sort_key
-            issues.append(issue)
+        found = cursor.fetchall()
+    issues = _read_issues([row[1:] for row in found], [place.project for place in places])
+    for issue, row in zip(issues, found, strict=True):
+        issue.sort_key = row[0]
     return issues
 
 
-def count_search(
-    project: Project,
-    statuses: Iterable[int],
-    where: Where,
-    *,
-    quiet_since: datetime | None = None,
+def count_issues(
+    places: Collection[Place], statuses: Iterable[int], where: Where = EVERYTHING
 ) -> int:
-    """How many issues `search_issues` has to find, counted up to MAX_HITS. One statement."""
+    """How many issues `search_issues` has to find, and without conditions `find_issues`; counted
+    up to MAX_HITS. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             _COUNT_SEARCH.format(where=where.sql),
             {
                 **where.parameters,
+                **_arrays(places),
                 "statuses": literal(statuses),
-                "quiet_since": quiet_since,
                 "most": MAX_HITS,
             },
         )
         return cursor.fetchone()[0]
 
 
-def find_issue_of_event(project: Project, event_id: UUID) -> Issue | None:
-    """The issue that an event of the project is in, with what led to it. Two statements."""
-    row = _find_by_event_id(FIND_ISSUE_OF_EVENT, project.pk, event_id)
+def _arrays(places: Iterable[Place]) -> dict[str, str]:
+    """The columns of `place`."""
+    projects, since = [], []
+    for place in places:
+        projects.append(place.project.pk)
+        since.append(place.since.isoformat() if place.since else "-infinity")
+    return {"projects": literal(projects), "since": literal(since)}
+
+
+def find_issue_of_event(projects: Collection[Project], event_id: UUID) -> Issue | None:
+    """The issue that an event of one of the projects is in, with what led to it. Two statements."""
+    row = _find_by_event_id(FIND_ISSUE_OF_EVENT, [project.pk for project in projects], event_id)
     if row is None:
         return None
     *columns, environment = row
-    issue = read_issue(columns, project)
+    (issue,) = _read_issues([columns], projects)
     issue.matching_event_id = event_id
     issue.matching_environment = environment or None
     return issue
 
 
+# Who names an issue that was merged away means the one that it was merged into.
 FIND_ISSUES_BY_ID = f"""
     SELECT {ISSUE_COLUMNS} FROM issues_issue i {ISSUE_JOINS}
-    WHERE i.project_id = %(project)s AND i.status < {Issue.Status.PENDING_DELETION:d}
-        AND (i.id = ANY(%(ids)s::bigint[]) OR i.number = ANY(%(numbers)s::bigint[]))
+    WHERE i.status < {Issue.Status.PENDING_DELETION:d} AND i.id IN (
+        SELECT coalesce(named.merged_into_id, named.id) FROM issues_issue named
+        WHERE named.project_id = ANY(%(projects)s::bigint[])
+            AND (named.id = ANY(%(ids)s::bigint[]) OR named.number = ANY(%(numbers)s::bigint[])))
     ORDER BY i.id
 """
 
 
-def find_issue_by_short_id(project: Project, text: str) -> Issue | None:
-    """The project's issue with this name, in any letter case. At most one statement."""
-    named = read_short_id(text)
-    if named is None or named[0] != project.slug:
-        return None
-    return next(iter(_find_by_id(project, numbers=[named[1]])), None)
+def find_issue_by_short_id(projects: Iterable[Project], text: str) -> Issue | None:
+    """The issue of one of the projects with this name, in any case. At most one statement."""
+    slug, number = read_short_id(text) or (None, 0)
+    named = [project for project in projects if project.slug.lower() == slug]
+    return next(iter(_find_by_id(named, numbers=[number])), None) if named else None
 
 
-def find_issues_by_id(project: Project, ids: Iterable[int]) -> list[Issue]:
-    """Those of the issues that the project has. One statement."""
-    return _find_by_id(project, ids=ids)
+def find_issues_by_id(projects: Collection[Project], ids: Iterable[int]) -> list[Issue]:
+    """Those of the issues that the projects have. One statement."""
+    return _find_by_id(projects, ids=ids)
 
 
 def _find_by_id(
-    project: Project, *, ids: Iterable[int] = (), numbers: Iterable[int] = ()
+    projects: Collection[Project], *, ids: Iterable[int] = (), numbers: Iterable[int] = ()
 ) -> list[Issue]:
     place: dict[str, Any] = {
-        "project": project.pk,
+        "projects": literal(project.pk for project in projects),
         "ids": literal(ids),
         "numbers": literal(numbers),
     }
     with connection.cursor() as cursor:
         cursor.execute(FIND_ISSUES_BY_ID, place)
-        return [read_issue(row, project) for row in cursor.fetchall()]
+        return _read_issues(cursor.fetchall(), projects)
+
+
+_PROJECT_ID = [field.attname for field in Issue._meta.concrete_fields].index("project_id")
+
+
+def _read_issues(found: Iterable[Sequence[Any]], projects: Iterable[Project]) -> list[Issue]:
+    """Issues of these projects from rows of ISSUE_COLUMNS."""
+    by_id = {project.pk: project for project in projects}
+    return [read_issue(row, by_id[row[_PROJECT_ID]]) for row in found]
 
 
 def read_issue(row: Sequence[Any], project: Project) -> Issue:
@@ -372,49 +382,45 @@ def load_marks(issues: Collection[Issue], user_id: int | None) -> None:
         )
 
 
-def load_handled(issues: Collection[Issue]) -> None:
-    """Fill in whether an error that nobody handled ever led to the issues. One statement.
+# The issues of a page, as what is kept by project and issue is joined with.
+_WANTED = """
+    unnest(%(projects)s::bigint[], %(issues)s::bigint[]) AS wanted (project_id, issue_id)
+"""
 
-    The issues are of one project.
-    """
-    unhandled: set[int] = set()
-    if issues:
-        tags = IssueTag.objects.filter(
-            project_id=next(iter(issues)).project_id,
-            issue_id__in=[issue.pk for issue in issues],
-            key="handled",
-            value="no",
-        )
-        unhandled.update(tags.values_list("issue_id", flat=True))
+READ_UNHANDLED = f"""
+    SELECT issue_id FROM {_WANTED} JOIN issues_issuetag USING (project_id, issue_id)
+    WHERE key = 'handled' AND value = 'no'
+"""
+
+
+def load_handled(issues: Collection[Issue]) -> None:
+    """Fill in whether an error that nobody handled ever led to the issues. One statement; none
+    without issues."""
+    if not issues:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(READ_UNHANDLED, _pairs(issues))
+        unhandled = {issue_id for (issue_id,) in cursor.fetchall()}
     for issue in issues:
         issue.is_unhandled = issue.pk in unhandled
 
 
-READ_SEEN_IN = """
+READ_SEEN_IN = f"""
     SELECT issue_id, sum(times_seen)::bigint, min(first_seen), max(last_seen)
-    FROM issues_issuerelease
-    WHERE project_id = %(project)s AND issue_id = ANY(%(issues)s::bigint[])
-        AND environment_id = ANY(%(environments)s::bigint[])
+    FROM {_WANTED} JOIN issues_issuerelease USING (project_id, issue_id)
+    WHERE environment_id = ANY(%(environments)s::bigint[])
     GROUP BY issue_id
 """
 
 
 def load_seen_in(issues: Collection[Issue], environment_ids: Collection[int]) -> None:
-    """Fill in how often and when each issue was seen in these environments.
-
-    The issues are of one project. One statement; none without issues.
-    """
+    """Fill in how often and when each issue was seen in these environments. One statement; none
+    without issues."""
     if not issues:
         return
     with connection.cursor() as cursor:
-        cursor.execute(
-            READ_SEEN_IN,
-            {
-                "project": next(iter(issues)).project_id,
-                "issues": literal(issue.pk for issue in issues),
-                "environments": literal(environment_ids),
-            },
-        )
+        environments = literal(environment_ids)
+        cursor.execute(READ_SEEN_IN, {**_pairs(issues), "environments": environments})
         seen = {issue_id: SeenIn(*columns) for issue_id, *columns in cursor.fetchall()}
     for issue in issues:
         issue.seen_in = seen.get(issue.pk, SeenIn(0, None, None))
@@ -428,9 +434,7 @@ def load_series(
     environment_ids: Collection[int] | None = None,
 ) -> None:
     """Fill in how many events each issue had in each of the named spans of time, in these
-    environments or in all.
-
-    The issues are of one project. One statement; none without issues or spans.
+    environments or in all. One statement; none without issues or spans.
     """
     for issue in issues:
         issue.series = {}
@@ -438,8 +442,7 @@ def load_series(
         return
     moment = now.timestamp()
     points = series.issue_series(
-        next(iter(issues)).project_id,
-        [issue.pk for issue in issues],
+        [(issue.project_id, issue.pk) for issue in issues],
         [span.until(moment) for span in spans.values()],
         moment,
         environment_ids=environment_ids,
@@ -448,17 +451,29 @@ def load_series(
         issue.series = dict(zip(spans, points[issue.pk], strict=True))
 
 
+def _pairs(issues: Collection[Issue]) -> dict[str, str]:
+    """The columns of `wanted`."""
+    return {
+        "projects": literal(issue.project_id for issue in issues),
+        "issues": literal(issue.pk for issue in issues),
+    }
+
+
 # Events -------------------------------------------------------------------------------------------
 
+# Two projects hardly ever share an event's id: the newest will do.
 FIND_ADDRESS = """
-    SELECT received_at FROM issues_eventaddress
-    WHERE project_id = %(project)s AND event_id = %(event)s
+    SELECT project_id, received_at FROM issues_eventaddress
+    WHERE project_id = ANY(%(projects)s::bigint[]) AND event_id = %(event)s
+    ORDER BY received_at DESC LIMIT 1
 """
 
+# Also what is not moved yet to the issue that its own was merged into is in that one.
 FIND_EVENT = f"""
-    SELECT {rows.columns(Event, "e")}, i.first_seen
+    SELECT {rows.columns(Event, "e")}, i.id, i.first_seen
     FROM issues_event e
-    LEFT JOIN issues_issue i ON i.id = e.issue_id
+    LEFT JOIN issues_issue stored ON stored.id = e.issue_id
+    LEFT JOIN issues_issue i ON i.id = coalesce(stored.merged_into_id, stored.id)
     WHERE e.project_id = %(project)s AND e.received_at = %(received_at)s
         AND e.event_id = %(event)s
 """
@@ -480,6 +495,9 @@ FIND_NEIGHBOURS = """
                 OR environment_id = ANY(%(environments)s::bigint[]))
             AND ("timestamp", event_id) < (%(timestamp)s, %(event)s)
         ORDER BY "timestamp" DESC, event_id DESC LIMIT 1
+    ), EXISTS (
+        SELECT 1 FROM issues_userreport
+        WHERE project_id = %(project)s AND event_id = %(reported)s
     )
 """
 
@@ -491,11 +509,12 @@ CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
 def find_event(project_id: int, event_id: UUID) -> Event | None:
     """An event by its id, with its payload unpacked. Two statements, the first of which finds out
     which partition it is in."""
-    row = _find_by_event_id(FIND_EVENT, project_id, event_id)
+    row = _find_by_event_id(FIND_EVENT, [project_id], event_id)
     if row is None:
         return None
-    *columns, issue_first_seen = row
+    *columns, issue_id, issue_first_seen = row
     event = rows.instance(Event, columns)
+    event.issue_id = issue_id or event.issue_id
     event.data = unpack(event)
     event.issue_first_seen = issue_first_seen
     return event
@@ -541,7 +560,7 @@ def load_neighbours(
 ) -> None:
     """Fill in the ids of the events just after and just before one in its issue, by when they
     happened and then by id (events contract, section 2), in any of these environments if some are
-    given. One statement.
+    given; and whether a user has said something about it. One statement.
 
     It looks only at the partitions that can hold them.
     """
@@ -554,6 +573,7 @@ def load_neighbours(
                 "issue": event.issue_id,
                 "timestamp": event.timestamp,
                 "event": event.event_id,
+                "reported": event.event_id.hex,
                 "environments": None if environment_ids is None else literal(environment_ids),
                 "next_from": max(first, event.timestamp - CLOCKS_DIFFER),
                 "next_to": now + CLOCKS_DIFFER,
@@ -561,7 +581,7 @@ def load_neighbours(
                 "previous_to": min(now, event.timestamp + LONGEST_WAY) + CLOCKS_DIFFER,
             },
         )
-        event.next_event_id, event.previous_event_id = cursor.fetchone()
+        event.next_event_id, event.previous_event_id, event.has_report = cursor.fetchone()
 
 
 def load_release(event: Event) -> None:
@@ -570,15 +590,19 @@ def load_release(event: Event) -> None:
     event.release = found.get(event.release_id)
 
 
-def _find_by_event_id(statement: str, project_id: int, event_id: UUID) -> tuple[Any, ...] | None:
+def _find_by_event_id(
+    statement: str, project_ids: Iterable[int], event_id: UUID
+) -> tuple[Any, ...] | None:
     """The row that the statement finds for an event, where its partition still exists."""
-    place: dict[str, Any] = {"project": project_id, "event": event_id}
+    wanted: dict[str, Any] = {"projects": literal(project_ids), "event": event_id}
     with connection.cursor() as cursor:
-        cursor.execute(FIND_ADDRESS, place)
+        cursor.execute(FIND_ADDRESS, wanted)
         address = cursor.fetchone()
         if address is None:
             return None
-        cursor.execute(statement, {**place, "received_at": address[0]})
+        project_id, received_at = address
+        place = {"project": project_id, "received_at": received_at, "event": event_id}
+        cursor.execute(statement, place)
         return cursor.fetchone()
 
 

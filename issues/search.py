@@ -39,11 +39,20 @@ DATES = {
     "activeSince": "active_since",
     "active_since": "active_since",
     "event.timestamp": "event_timestamp",
+    "timestamp": "event_timestamp",
 }
-NUMBERS = {"timesSeen": "times_seen", "times_seen": "times_seen", "issue.id": "issue_id"}
+NUMBERS = {
+    "timesSeen": "times_seen",
+    "times_seen": "times_seen",
+    "issue.id": "issue_id",
+    "project.id": "project_id",
+}
+# Whether it says that nobody handled an error, or that somebody did.
+HANDLED = {"error.handled": True, "error.unhandled": False}
 FIELDS = {
     "assigned": "assigned",
     "assigned_to": "assigned",
+    "assigned_or_suggested": "assigned",  # nobody is suggested
     "bookmarks": "bookmarks",
     "bookmarked_by": "bookmarks",
     "subscribed": "subscribed",
@@ -53,10 +62,17 @@ FIELDS = {
     "first_release": "first_release",
     "issue": "short_id",
     "issue.category": "category",
+    "issue.type": "category",
+    "project": "project",
+    "project.name": "project",
     "title": "title",
     "culprit": "culprit",
     "message": "message",
     "event.type": "type",
+    "error.type": "error_type",
+    "error.value": "error_value",
+    "platform": "platform",
+    "platform.name": "platform",
     "user.id": "user.id",
     "user.email": "user.email",
     "user.username": "user.username",
@@ -65,6 +81,9 @@ FIELDS = {
     "user": "user",
     "release": "release",
 }
+
+
+KEYS = frozenset({"is", "has", *DATES, *NUMBERS, *HANDLED, *FIELDS})
 
 
 class SearchError(ValueError):
@@ -174,7 +193,8 @@ _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _KEY = re.compile(rf"(!?)(?:{_QUOTED}|tags\[([^\]\s]+)\]|([A-Za-z0-9_.\-]+)):", re.DOTALL)
 _QUOTED_VALUE = re.compile(rf"{_QUOTED}(?=\s|\Z)", re.DOTALL)
 _LIST = re.compile(r"\[([^\]]+)\](?=\s|\Z)")
-_ITEM = re.compile(rf"\s*(?:{_QUOTED}|([^,\"]*))\s*(?:,|\Z)", re.DOTALL)
+# Possessive, since spaces fit in three places: a list that is none is found out in one go.
+_ITEM = re.compile(rf"\s*+(?:{_QUOTED}|([^,\"]*+))\s*+(?:,|\Z)", re.DOTALL)
 _WORD = re.compile(r"\S+")
 _SPACE = re.compile(r"\s+")
 _ESCAPED_QUOTE = re.compile(r'\\(")')
@@ -184,6 +204,17 @@ class _Key(NamedTuple):
     name: str
     is_tag: bool
     is_negated: bool
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it can only be meant as a key."""
+        return self.is_tag or self.name in KEYS
+
+
+def _key(match: re.Match[str]) -> _Key:
+    """What _KEY found."""
+    negation, quoted, tag, bare = match.groups()
+    return _Key(bare or tag or _unescape(quoted or ""), tag is not None, bool(negation))
 
 
 def _terms(text: str, now: datetime) -> Iterator[Term]:
@@ -195,12 +226,7 @@ def _terms(text: str, now: datetime) -> Iterator[Term]:
             continue
         term, end = _term_at(text, place, now)
         if term is None:
-            word = text[place:end]
-            if word in ("OR", "AND"):
-                raise SearchError(
-                    'Boolean statements containing "OR" or "AND" are not supported in this search'
-                )
-            words.append(word)
+            words.append(_checked_word(text[place:end], text, place))
         else:
             if words:
                 yield Text(" ".join(words))
@@ -211,15 +237,29 @@ def _terms(text: str, now: datetime) -> Iterator[Term]:
         yield Text(" ".join(words))
 
 
+def _checked_word(word: str, text: str, place: int) -> str:
+    """A word that begins at this place of the text, unless it means more than a word."""
+    if word.strip("()") in ("OR", "AND"):
+        raise SearchError(
+            'Boolean statements containing "OR" or "AND" are not supported in this search'
+        )
+    behind = place + len(word) - len(word.lstrip("("))
+    match = _KEY.match(text, behind) if behind > place else None
+    if match and _key(match).is_known and text[match.end() : place + len(word)]:
+        raise SearchError(
+            f"Parentheses around terms are not supported in this search: '{word}'. "
+            "Put it in double quotes if it is meant to be text"
+        )
+    return word
+
+
 def _term_at(text: str, place: int, now: datetime) -> tuple[Term | None, int]:
     """The term that starts here, None for a word; and where it ends."""
     if phrase := _QUOTED_VALUE.match(text, place):
         return Text(_unescape(phrase[1])), phrase.end()
     match = _KEY.match(text, place)
     if match is not None:
-        negation, quoted, tag, bare = match.groups()
-        name = bare or tag or _unescape(quoted or "")
-        key = _Key(name, tag is not None, bool(negation))
+        key = _key(match)
         values, end = _values_at(text, match.end())
         if not _is_text(key, values):
             return _term(key, values, now), end
@@ -258,7 +298,7 @@ def _unescape(quoted: str) -> str:
 
 def _is_text(key: _Key, values: tuple[str, ...]) -> bool:
     """Whether this is no term but what people paste: `ValueError: it broke`, an address, `A::b`."""
-    if key.is_tag or key.name in {"is", "has", *DATES, *NUMBERS, *FIELDS}:
+    if key.is_known:
         return False
     return not key.name or not values or values[0].startswith(("//", ":"))
 
@@ -277,6 +317,10 @@ def _term(key: _Key, values: tuple[str, ...], now: datetime) -> Term:
         return Number(NUMBERS[name], *_read_number(_one(key, values)), is_negated)
     if not values:
         raise SearchError(f"Empty string after '{name}:'")
+    if not is_tag and name in HANDLED:
+        # An issue is unhandled when one of its events was.
+        is_unhandled = _read_flag(key, _one(key, values)) != HANDLED[name]
+        return Tag("handled", ("no",), is_unhandled == is_negated)
     if not is_tag and name == "has":
         value = _one(key, values)
         if not value:
@@ -303,7 +347,9 @@ def _is(value: str, is_negated: bool) -> Term:
     raise SearchError(f'Invalid value for "is" search, valid values are {_IS}')
 
 
-_NUMBER = re.compile(r"(>=|<=|>|<|=)?(-?[0-9]+)")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_NUMBER = re.compile(r"(>=|<=|>|<|=)?(-?[0-9]+)([kmb]?)")
+_MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 _RELATIVE = re.compile(r"([+-])([0-9]{1,12})([mhdw])")
 _ABSOLUTE = re.compile(
     r"(>=|<=|>|<|=)?([0-9]{4}-[0-9]{2}-[0-9]{2})"
@@ -312,13 +358,19 @@ _ABSOLUTE = re.compile(
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
+def _read_flag(key: _Key, value: str) -> bool:
+    if value.lower() not in _FLAGS:
+        raise SearchError(f"'{key.name}:' is true or false, not '{value}'")
+    return _FLAGS[value.lower()]
+
+
 def _read_number(value: str) -> tuple[Operator, int]:
     match = _NUMBER.fullmatch(value)
     if match is None:
         raise SearchError(f'"{value}" could not be converted to a number.')
-    operator, digits = match.groups()
+    operator, digits, multiple = match.groups()
     # Python refuses to read thousands of digits, and the database has no number beyond.
-    number = int(digits[:30])
+    number = int(digits[:30]) * _MULTIPLES[multiple]
     return operator or "=", max(-MAX_NUMBER, min(number, MAX_NUMBER))
 
 

@@ -1,14 +1,22 @@
-"""What is done to issues in the background (`sentrylite.background`)."""
+"""What is done to issues in the background (`sentrylite.background`), and to what holds them."""
+
+from django.utils import timezone
 
 from sentrylite.background import checkpoint, queue, task
 
-from . import deletion, deliveries, project_tags
+from . import deletion, deliveries, merging, project_tags, removal, unmerging
 
 
 @task(priority=-10)
 def delete_issues(issue_ids: list[int]) -> None:
-    """Delete the rows of issues that are marked as deleted, however many those are."""
+    """Delete the rows of issues that are marked as deleted or discarded, however many they are."""
     deletion.purge_issues(issue_ids, after_batch=checkpoint)
+
+
+@task(priority=-10)
+def remove_organization(organization_id: int) -> None:
+    """Delete an organization that was deleted a day ago, with all that is its own."""
+    removal.remove_organization(organization_id, timezone.now(), after_batch=checkpoint)
 
 
 @task(priority=-10)
@@ -23,3 +31,24 @@ def deliver_to_hook(hook_id: int) -> None:
     go_on_at = deliveries.deliver(hook_id, after_each=checkpoint)
     if go_on_at is not None:
         queue.enqueue_by(deliver_to_hook, hook_id, moment=go_on_at)
+
+
+@task
+def merge_issues(issue_ids: list[int]) -> None:
+    """Move what issues that were merged away still have to where they were merged."""
+    merging.move_rows(issue_ids, after_batch=checkpoint)
+
+
+@task
+def unmerge_issues(
+    source_id: int, destination_id: int, hashes: list[str], waiting: unmerging.Waiting | None = None
+) -> None:
+    """Move the events with these hashes, and what was counted of them, to the issue that the hashes
+    lead to now. Puts itself off until all of them are counted where they are."""
+    now = timezone.now()
+    waiting = unmerging.wait(waiting, now)
+    if waiting is None:
+        unmerging.move_events(source_id, destination_id, hashes, after_batch=checkpoint)
+    else:
+        later = unmerge_issues.using(run_after=now + unmerging.PAUSE)
+        later.enqueue(source_id, destination_id, hashes, waiting)

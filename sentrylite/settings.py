@@ -97,6 +97,13 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 SESSION_ENGINE = "sentrylite.accounts.sessions"
 
+# Mail -----------------------------------------------------------------------------------------
+
+# Without a mail server the text of a mail is written to standard output.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 30
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="sentrylite@localhost")
+
 # Storage --------------------------------------------------------------------------------------
 
 DATABASES = {

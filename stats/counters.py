@@ -3,7 +3,7 @@
 Knows no model and no transaction: it works on any cursor, inside whatever its caller has begun.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from sentrylite.arrays import literal
@@ -42,11 +42,36 @@ ADD_ISSUE_DAYS = f"""
     DO UPDATE SET total = d.total + excluded.total, hours = ARRAY[{_SUM_OF_HOURS}]
 """
 
+_SUMS_BY_HOUR = ", ".join(f"sum(hours[{hour}])" for hour in range(1, HOURS_OF_DAY + 1))
+
+MOVE_ISSUE_DAYS = f"""
+    WITH gone AS (
+        DELETE FROM stats_issueday WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM stats_issueday
+            WHERE project_id = %(project)s AND issue_id = ANY(%(issues)s::bigint[])
+            LIMIT %(limit)s))
+        RETURNING day, environment_id, total, hours
+    ), moved AS (
+        INSERT INTO stats_issueday AS d (project_id, issue_id, day, environment_id, total, hours)
+        SELECT %(project)s, %(target)s, day, environment_id, sum(total), ARRAY[{_SUMS_BY_HOUR}]
+        FROM gone GROUP BY day, environment_id ORDER BY day, environment_id
+        ON CONFLICT (project_id, issue_id, day, environment_id)
+        DO UPDATE SET total = d.total + excluded.total, hours = ARRAY[{_SUM_OF_HOURS}]
+    )
+    SELECT count(*) FROM gone
+"""
+
+REMOVE_EMPTY_ISSUE_DAYS = """
+    DELETE FROM stats_issueday
+    WHERE project_id = %(project)s AND issue_id = %(issue)s AND total <= 0
+"""
+
 
 class Cursor(Protocol):
     """Django's or the driver's own."""
 
-    def execute(self, statement: str, parameters: Sequence[Any], /) -> object: ...
+    def execute(self, statement: str, parameters: Any, /) -> object: ...
+    def fetchone(self) -> Any: ...
 
 
 def count(
@@ -86,6 +111,28 @@ def add_issue_days(cursor: Cursor, days: IssueDays) -> None:
         ADD_ISSUE_DAYS,
         [(*key, sum(hours), literal(hours)) for key, hours in sorted(days.items())],
     )
+
+
+def move_issue_days(
+    cursor: Cursor, project_id: int, issue_ids: Iterable[int], target_id: int, limit: int
+) -> int:
+    """Add days of these issues to those of another one, of their project, and remove them; returns
+    how many, at most `limit`. One statement."""
+    cursor.execute(
+        MOVE_ISSUE_DAYS,
+        {
+            "project": project_id,
+            "issues": literal(issue_ids),
+            "target": target_id,
+            "limit": limit,
+        },
+    )
+    return cursor.fetchone()[0]
+
+
+def remove_empty_issue_days(cursor: Cursor, project_id: int, issue_id: int) -> None:
+    """Remove days of which nothing is left, after some was taken away. One statement."""
+    cursor.execute(REMOVE_EMPTY_ISSUE_DAYS, {"project": project_id, "issue": issue_id})
 
 
 def _upsert(cursor: Cursor, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:

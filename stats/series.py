@@ -37,12 +37,12 @@ READ_ISSUE_DAYS = Statement(
     "read_issue_days",
     """
     SELECT issue_id, day, total, CASE WHEN day >= %(first_by_hour)s THEN hours END
-    FROM stats_issueday
-    WHERE project_id = %(project)s AND issue_id = ANY(%(issues)s)
-        AND day BETWEEN %(first)s AND %(last)s
+    FROM unnest(%(projects)s, %(issues)s) AS wanted (project_id, issue_id)
+    JOIN stats_issueday USING (project_id, issue_id)
+    WHERE day BETWEEN %(first)s AND %(last)s
         AND (%(environments)s IS NULL OR environment_id = ANY(%(environments)s))
     """,
-    project="bigint",
+    projects="bigint[]",
     issues="bigint[]",
     environments="bigint[]",
     first="bigint",
@@ -71,14 +71,14 @@ def read_series(kind: int, keys: Collection[Key], period: Period, now: float) ->
 
 
 def issue_series(
-    project_id: int,
-    issue_ids: Collection[int],
+    keys: Collection[Key],
     periods: Sequence[Period],
     now: float,
     *,
     environment_ids: Collection[int] | None = None,
 ) -> dict[int, list[Points]]:
-    """For each issue of one project a series for each of the periods, in their order.
+    """For each issue, by its id, a series for each of the periods, in their order. An issue's key
+    is its project's id and its own.
 
     Sums over `environment_ids`, by default over all. One statement, however many issues and
     periods. Raises ValueError for a period that is neither hourly nor daily.
@@ -89,8 +89,8 @@ def issue_series(
     with connection.cursor() as cursor:
         READ_ISSUE_DAYS.run(
             cursor,
-            project=project_id,
-            issues=literal(issue_ids),
+            projects=literal(project_id for project_id, _ in keys),
+            issues=literal(issue_id for _, issue_id in keys),
             environments=None if environment_ids is None else literal(environment_ids),
             first=min(live.start for live in days),
             last=max(live.stop for live in days) - 1,
@@ -102,7 +102,7 @@ def issue_series(
                 counts[issue_id, HOUR][hour] += quantity
     return {
         issue_id: [period.fill(counts[issue_id, period.width], now) for period in periods]
-        for issue_id in issue_ids
+        for _, issue_id in keys
     }
 
 

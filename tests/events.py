@@ -34,8 +34,16 @@ def prepared(key: ProjectKey, message: str = "it broke", **facts: Any) -> Prepar
     """An event of this key's project; its message decides which issue it is in."""
     timestamp = facts.pop("timestamp", NOON)
     event_id = facts.pop("event_id", None) or uuid4()
+    hashes = facts.pop("hashes", None) or [a_hash(message)]
     payload, size = codec.pack(
-        {"event_id": event_id.hex, "type": "default", "title": message, "timestamp": timestamp}
+        {
+            "event_id": event_id.hex,
+            "type": "default",
+            "title": message,
+            "metadata": {"title": message},
+            "timestamp": timestamp,
+            "hashes": [hash.hex for hash in hashes],
+        }
     )
     return PreparedEvent(
         **{
@@ -54,7 +62,7 @@ def prepared(key: ProjectKey, message: str = "it broke", **facts: Any) -> Prepar
             "release": None,
             "dist": None,
             "environment": "",
-            "hashes": [a_hash(message)],
+            "hashes": hashes,
             "tags": [("level", "error")],
             "user": None,
             "payload": payload,

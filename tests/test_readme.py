@@ -18,6 +18,7 @@ VALUES = {
     "event_id": "0" * 32,
     "hook_id": "f" * 32,
     "note_id": "1",
+    "tombstone_id": "1",
     "project_id": "1",
 }
 
@@ -35,8 +36,8 @@ def served(method: str, path: str) -> bool:
 
 
 def test_there_is_a_row_for_every_operation() -> None:
-    assert len(ROWS) == 124
-    assert len({(method, path) for method, path, _ in ROWS}) == 124
+    assert len(ROWS) == 131
+    assert len({(method, path) for method, path, _ in ROWS}) == 131
 
 
 @pytest.mark.parametrize("method, path, state", ROWS)

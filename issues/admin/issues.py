@@ -7,14 +7,14 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import DELETION
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from issues import actions, queries
-from issues.models import Issue
+from issues.models import Issue, UserReport
 from sentrylite.accounts.models import User
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
@@ -67,7 +67,7 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
     search_fields = ["title", "culprit"]
     search_help_text = "Words of the title or the culprit, or a short id such as PUMP-STATION-1."
     ordering = ["-last_seen", "-id"]
-    actions = ["resolve", "unresolve", "ignore", "delete"]
+    actions = ["resolve", "unresolve", "ignore", "merge", "discard", "delete"]
     fieldsets = [
         (
             None,
@@ -113,7 +113,9 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
         if not object_id.isdecimal() or len(object_id) > 18:
             return None
         related = ("project__organization", "assigned_user", "assigned_team", "first_release")
-        return self.get_queryset(request).select_related(*related).filter(pk=object_id).first()
+        issues = self.get_queryset(request).select_related(*related)
+        # Who follows an old link to an issue that was merged away means the one that is left.
+        return issues.filter(Q(pk=object_id) | Q(merged=object_id)).first()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Issue], search_term: str
@@ -133,6 +135,7 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
         return [
             ("Project", display.url_of(obj.project)),
             ("Its other issues", display.list_url(Issue, project__id__exact=obj.project_id)),
+            ("User feedback", display.list_url(UserReport, issue__id__exact=obj.pk)),
         ]
 
     def panels(self, request: HttpRequest, obj: Issue) -> Sequence[Panel]:
@@ -142,6 +145,7 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
             *events,
             panels.tags(obj),
             panels.people(obj),
+            panels.reports(obj),
             panels.releases(obj),
             panels.hashes(obj),
             panels.activity(obj),
@@ -232,6 +236,9 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
     def has_removal_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("issues.delete_issue")
 
+    def object_actions(self, request: HttpRequest) -> list[str]:
+        return [name for name in super().object_actions(request) if name != "merge"]
+
     @admin.action(description="Resolve selected issues", permissions=["triage"])
     def resolve(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
         self._change(request, rows, actions.resolve_issues, "resolved")
@@ -243,6 +250,36 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
     @admin.action(description="Ignore selected issues", permissions=["triage"])
     def ignore(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
         self._change(request, rows, actions.ignore_issues, "ignored")
+
+    @admin.action(description="Merge selected issues", permissions=["triage"])
+    def merge(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
+        try:
+            by = cast(User, request.user)
+            merged = actions.merge_issues(list(rows), by=by, now=timezone.now())
+        except actions.CannotMerge:
+            text = "Issues of several projects cannot be merged."
+            self.message_user(request, text, messages.ERROR)
+            return
+        if merged is None:
+            self.message_user(request, "It takes two issues to merge.", messages.ERROR)
+            return
+        text = f"{len(merged.children) + 1} issues are {merged.parent.short_id} now."
+        self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(description="Discard selected issues", permissions=["removal"])
+    def discard(self, request: HttpRequest, rows: QuerySet[Issue]) -> HttpResponse | None:
+        warning = (
+            "They are gone at once. If one of them happens again, the event is dropped; the API "
+            "lists what was discarded as the project's tombstones, and takes it back."
+        )
+        question = self.confirm(request, rows, action="discard", verb="Discard", warning=warning)
+        if question is not None:
+            return question
+        issues, by = list(rows), cast(User, request.user)
+        discarded = actions.discard_issues(issues, by=by, now=timezone.now())
+        self.log(request, issues, DELETION)
+        self._report(request, discarded, len(issues), "discarded")
+        return None
 
     @admin.action(description="Delete selected issues", permissions=["removal"])
     def delete(self, request: HttpRequest, rows: QuerySet[Issue]) -> HttpResponse | None:

@@ -19,6 +19,7 @@ from issues.models import (
     IssueSubscription,
     IssueTag,
     IssueUser,
+    UserReport,
 )
 from sentrylite.admin import display
 from sentrylite.admin.display import Panel
@@ -122,6 +123,21 @@ def hashes(issue: Issue) -> Panel:
     found = IssueHash.objects.filter(project_id=issue.project_id, issue_id=issue.pk)
     rows = [(display.code(each.hash.hex),) for each in found.order_by("hash")[:SHOWN]]
     return Panel("Hashes", (), rows, "Events with one of these are in this issue." if rows else "")
+
+
+def reports(issue: Issue) -> Panel:
+    """What users said, the newest first."""
+    found = UserReport.objects.filter(issue=issue).order_by("-created_at", "-id")
+    rows = [
+        (
+            display.link_to(report, display.shorten(report.comments)),
+            report.name,
+            report.email,
+            display.moment(report.created_at),
+        )
+        for report in found[:SHOWN]
+    ]
+    return Panel("User feedback", ("Report", "Name", "E-mail address", "Said (UTC)"), rows)
 
 
 def activity(issue: Issue) -> Panel:

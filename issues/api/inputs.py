@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from issues.actions import Conditions
+from issues.payload.feedback import MAX_EMAIL, MAX_NAME
 from sentrylite.accounts.models import User
 from sentrylite.api import params
 from sentrylite.api.inputs import Input
@@ -15,13 +16,14 @@ from sentrylite.releases.models import Release
 
 MAX_CONDITION = 2**31 - 1
 MAX_WINDOW = 7 * 24 * 60
+SEVERAL_PROJECTS = "The issues are of several projects, each with releases of its own."
 NO_RELEASE = "No release data present in the system to form a basis for 'Next Release'"
 
 
 class ActorField(serializers.Field):
     """Who is responsible: `user:1`, `team:2`, a user's id, name or e-mail address; empty is nobody.
 
-    Needs the project in the context: only people and teams of the project will do.
+    Needs the projects in the context: only people and teams of all of them will do.
     """
 
     default_error_messages = {
@@ -41,11 +43,11 @@ class ActorField(serializers.Field):
             return None
         if "\0" in text:
             self.fail("unknown")
-        project: Project = self.context["project"]
-        actor = queries.find_actor(project.organization, text)
+        projects: list[Project] = self.context["projects"]
+        actor = queries.find_actor(projects[0].organization, text)
         if actor is None:
             self.fail("unknown")
-        if not queries.is_actor_of(project, actor):
+        if len(queries.projects_of_actor(projects, actor)) < len(projects):
             self.fail("not_a_team" if isinstance(actor, Team) else "not_a_member")
         return actor
 
@@ -118,7 +120,7 @@ def conditions(sent: dict[str, Any]) -> Conditions:
 
 
 class StatusDetailsInput(ConditionsInput):
-    """Needs the project in the context."""
+    """Needs the projects in the context."""
 
     inNextRelease = serializers.BooleanField(allow_null=True)
     inRelease = serializers.CharField(allow_null=True, allow_blank=True)
@@ -126,15 +128,15 @@ class StatusDetailsInput(ConditionsInput):
 
     def validate_inNextRelease(self, is_next: bool | None) -> Release | None:
         """The newest release there is."""
-        return newest_release(self.context["project"]) if is_next else None
+        return newest_release(self.context["projects"]) if is_next else None
 
     def validate_inRelease(self, version: str | None) -> Release | None:
-        project: Project = self.context["project"]
+        projects: list[Project] = self.context["projects"]
         if not version:
             return None
         if version == "latest":
-            return newest_release(project)
-        release = release_queries.release_of(project, version)
+            return newest_release(projects)
+        release = release_queries.release_of(only(projects), version)
         if release is None:
             raise serializers.ValidationError("Unable to find a release with the given version.")
         return release
@@ -144,8 +146,15 @@ class StatusDetailsInput(ConditionsInput):
             raise serializers.ValidationError("Resolving in a commit is not supported yet.")
 
 
-def newest_release(project: Project) -> Release:
-    release = release_queries.newest_release_of(project)
+def only(projects: list[Project]) -> Project:
+    """The project whose releases are meant."""
+    if len(projects) > 1:
+        raise serializers.ValidationError(SEVERAL_PROJECTS)
+    return projects[0]
+
+
+def newest_release(projects: list[Project]) -> Release:
+    release = release_queries.newest_release_of(only(projects))
     if release is None:
         raise serializers.ValidationError(NO_RELEASE)
     return release
@@ -165,7 +174,7 @@ SUBSTATUSES = {
 
 
 class IssueUpdateInput(ConditionsInput):
-    """Needs the project and the caller in the context.
+    """Needs the projects of the issues and the caller in the context.
 
     What goes with the status comes out as `next_release`, `in_release` and `conditions`. A
     substatus comes out as the status that it goes with.
@@ -182,6 +191,8 @@ class IssueUpdateInput(ConditionsInput):
     isBookmarked = serializers.BooleanField(allow_null=True)
     isSubscribed = serializers.BooleanField(allow_null=True)
     isPublic = serializers.BooleanField(allow_null=True)
+    merge = serializers.BooleanField(allow_null=True)
+    discard = serializers.BooleanField(allow_null=True)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict):
@@ -190,6 +201,12 @@ class IssueUpdateInput(ConditionsInput):
         return super().to_internal_value(data)
 
     def validate(self, changes: dict[str, Any]) -> dict[str, Any]:
+        if changes.get("discard") and len(changes) > 1:
+            raise serializers.ValidationError("Other attributes cannot be updated when discarding")
+        if changes.get("merge") and len(self.context["projects"]) > 1:
+            raise serializers.ValidationError(
+                {"merge": ["Issues of several projects cannot be merged."]}
+            )
         details = changes.get("statusDetails")
         # The keys beside it are an older way to say the same.
         changes["conditions"] = conditions(changes if details is None else details)
@@ -199,7 +216,7 @@ class IssueUpdateInput(ConditionsInput):
         next_release = details.get("inNextRelease")
         if changes.get("status") == "resolvedInNextRelease" and next_release is None:
             try:
-                next_release = newest_release(self.context["project"])
+                next_release = newest_release(self.context["projects"])
             except serializers.ValidationError as error:
                 raise serializers.ValidationError({"status": error.detail}) from None
         changes["next_release"], changes["in_release"] = next_release, details.get("inRelease")
@@ -228,11 +245,15 @@ def status_with(substatus: str, changes: dict[str, Any]) -> str:
     return status
 
 
-class BulkUpdateInput(IssueUpdateInput):
-    """The same for many issues."""
+class UserReportInput(Input):
+    """What a user says about an event (projects contract, section 9). All of it is required."""
 
-    def validate(self, changes: dict[str, Any]) -> dict[str, Any]:
-        for name, deed in (("merge", "Merging"), ("discard", "Discarding")):
-            if self.initial_data.get(name):
-                raise serializers.ValidationError({name: [f"{deed} is not supported yet."]})
-        return super().validate(changes)
+    is_partial = False
+
+    event_id = serializers.CharField(max_length=32)
+    name = serializers.CharField(max_length=MAX_NAME)
+    email = serializers.EmailField(max_length=MAX_EMAIL)
+    comments = serializers.CharField()
+
+    def validate_event_id(self, value: str) -> str:
+        return value.lower()

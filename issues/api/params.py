@@ -1,26 +1,40 @@
 """Query strings and path parts about issues and events to checked values."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self, cast
+from typing import Self
 from uuid import UUID
 
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
+from rest_framework.exceptions import ValidationError
 
 from issues import project_tags
 from issues.models import Issue
-from issues.queries import Sort
-from issues.search import IGNORED, OPEN, RESOLVED, Search, SearchError, read_search
+from issues.queries import SORT_KEYS, Sort
+from issues.search import (
+    IGNORED,
+    OPEN,
+    RESOLVED,
+    Bound,
+    Moment,
+    Search,
+    SearchError,
+    Term,
+    read_search,
+)
 from issues.tags import Order
 from sentrylite.api import params
 from sentrylite.api.errors import BadParameter
 from sentrylite.api.pagination import Cursor
-from stats.periods import LIST_DAYS_14, LIST_HOURS_24, Span
+from stats.periods import DAY, HOUR, LIST_DAYS_14, LIST_HOURS_24, SAMPLES, Span
 
 EVENT_ID = re.compile(r"[0-9a-fA-F]{32}")
-SORTS: tuple[Sort, ...] = ("date", "new", "priority", "freq")
+SORTS: dict[str, Sort] = {name: name for name in SORT_KEYS}
+# What later servers weigh up in ways of their own is sorted by date here.
+LATER_SORTS: dict[str, Sort] = {"recommended": "date", "inbox": "date", "trends": "date"}
 SPANS = {"24h": LIST_HOURS_24, "14d": LIST_DAYS_14}
 STATUSES = {
     OPEN: Issue.Status.UNRESOLVED,
@@ -42,7 +56,7 @@ def read_share_id(text: str) -> UUID | None:
 
 @dataclass(frozen=True, slots=True)
 class IssueSearchParams:
-    """Which issues of a project (issues contract, section 5)."""
+    """Which issues (issues contract, section 5)."""
 
     text: str
     """The search as it was written, for what may be found directly."""
@@ -52,10 +66,40 @@ class IssueSearchParams:
     environments: frozenset[str] | None
     """Only issues seen in one of these; None is any."""
     sort: Sort
+    since: datetime | None
+    until: datetime | None
+    """Only issues that were seen in this time: last not before it and first not after it."""
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What is asked of an issue beside its status and when it was last seen."""
+        if self.until is None:
+            return self.search.terms
+        return *self.search.terms, Moment("first_seen", (Bound("<=", self.until),))
 
     @classmethod
-    def read(cls, query: QueryDict, now: datetime) -> Self:
+    def of_project(cls, query: QueryDict, now: datetime) -> Self:
         """Raises BadParameter."""
+        return cls._read(query, now, SORTS, None, None)
+
+    @classmethod
+    def of_organization(cls, query: QueryDict, now: datetime) -> Self:
+        """Here `statsPeriod`, or `start` and `end`, say when issues were seen. Raises
+        BadParameter."""
+        since, until = read_period(query, now)
+        # What was first seen until now is everything.
+        until = until if until and until < now else None
+        return cls._read(query, now, SORTS | LATER_SORTS, since, until)
+
+    @classmethod
+    def _read(
+        cls,
+        query: QueryDict,
+        now: datetime,
+        sorts: Mapping[str, Sort],
+        since: datetime | None,
+        until: datetime | None,
+    ) -> Self:
         text = (params.text(query, "query", default="is:unresolved") or "").strip()
         try:
             search = read_search(text, now)
@@ -67,7 +111,9 @@ class IssueSearchParams:
             search,
             tuple(number for name, number in STATUSES.items() if name in search.statuses),
             _read_environments(query),
-            cast(Sort, params.choice(query, "sort", SORTS, default="date")),
+            sorts[params.choice(query, "sort", sorts, default="date")],
+            since,
+            until,
         )
 
 
@@ -84,18 +130,93 @@ class IssueListParams:
     cursor: Cursor
     limit: int
 
+    collapsed: frozenset[str]
+    """The names of what is to be left out."""
+
     @classmethod
-    def read(cls, query: QueryDict, now: datetime) -> Self:
+    def of_project(cls, query: QueryDict, now: datetime) -> Self:
         """Raises BadParameter."""
-        chosen = IssueSearchParams.read(query, now)
+        return cls._read(
+            query,
+            IssueSearchParams.of_project(query, now),
+            _read_spans(query, "statsPeriod", "stats_period", SPANS),
+            params.page_size(query, "limit", "invalid limit"),
+            frozenset(),
+        )
+
+    @classmethod
+    def of_organization(cls, query: QueryDict, now: datetime) -> Self:
+        """Here `groupStatsPeriod` says what to count events over. Raises BadParameter."""
+        chosen = IssueSearchParams.of_organization(query, now)
+        choices = SPANS | {"auto": span_since(chosen.since, now)}
+        spans = _read_spans(query, "groupStatsPeriod", "groupStatsPeriod", choices)
+        size = read_page_size(query)
+        return cls._read(
+            query,
+            chosen,
+            spans,
+            params.page_size(query, "limit", "invalid limit", default=size),
+            frozenset(query.getlist("collapse")),
+        )
+
+    @classmethod
+    def _read(
+        cls,
+        query: QueryDict,
+        chosen: IssueSearchParams,
+        spans: dict[str, Span],
+        limit: int,
+        collapsed: frozenset[str],
+    ) -> Self:
         return cls(
             chosen,
             read_event_id(chosen.text),
             chosen.text if query.get("shortIdLookup") == "1" else None,
-            _read_spans(query),
+            {} if "stats" in collapsed else spans,
             Cursor.read(query),
-            params.page_size(query, "limit", "invalid limit"),
+            limit,
+            collapsed,
         )
+
+
+MAX_SEARCHES = 10
+
+
+def read_searches(query: QueryDict, now: datetime) -> dict[str, IssueSearchParams]:
+    """What each of the repeated `query` asks of an organization's issues, by how it is written.
+
+    Raises BadParameter.
+    """
+    texts = dict.fromkeys(query.getlist("query"))
+    if len(texts) > MAX_SEARCHES:
+        raise BadParameter(f"Invalid query: more than {MAX_SEARCHES} searches.")
+    searches = {}
+    for text in texts:
+        one = query.copy()
+        one["query"] = text
+        searches[text] = IssueSearchParams.of_organization(one, now)
+    return searches
+
+
+def _read_spans(
+    query: QueryDict, name: str, called: str, choices: Mapping[str, Span]
+) -> dict[str, Span]:
+    period = query.get(name, "24h")
+    if period and period not in choices:
+        *most, last = ("", *choices)
+        raise BadParameter(
+            f"Invalid {called}. Valid choices are {', '.join(map(repr, most))}, and {last!r}"
+        )
+    return {period: choices[period]} if period else {}
+
+
+def span_since(since: datetime | None, now: datetime) -> Span:
+    """Back to then by the hour, where that is two days at most, else by the day."""
+    if since is None:
+        return LIST_DAYS_14
+    age = max((now - since).total_seconds(), 0)
+    width = HOUR if age <= 2 * DAY else DAY
+    return Span(width, min(int(age // width), SAMPLES[width]))
 
 
 def _read_environments(query: QueryDict) -> frozenset[str] | None:
@@ -110,13 +231,6 @@ def refuse_environment(query: QueryDict) -> None:
     # To overlook it would be to answer with other environments' issues.
     if "environment" in query:
         raise BadParameter("Choosing an environment is not supported yet.")
-
-
-def _read_spans(query: QueryDict) -> dict[str, Span]:
-    period = query.get("statsPeriod", "24h")
-    if period and period not in SPANS:
-        raise BadParameter("Invalid stats_period. Valid choices are '', '24h', and '14d'")
-    return {period: SPANS[period]} if period else {}
 
 
 # Events -------------------------------------------------------------------------------------------
@@ -327,6 +441,33 @@ def _read_moment(query: QueryDict, name: str) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     raise BadParameter(f"Invalid {name}. It takes a date and time, such as 2026-03-04T05:06:07Z.")
+
+
+# User feedback ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReportListParams:
+    """Which reports of users (projects contract, section 9; issues contract, section 11)."""
+
+    is_unresolved: bool
+    """Only those on unresolved issues."""
+    environments: tuple[str, ...]
+    cursor: Cursor
+    size: int
+
+    @classmethod
+    def read(cls, query: QueryDict, *, has_status: bool = True) -> Self:
+        """Raises BadParameter, and ValidationError for another status."""
+        status = query.get("status", "unresolved") if has_status else ""
+        if status not in ("unresolved", ""):
+            raise ValidationError({"status": "Invalid status choice"})
+        return cls(
+            status == "unresolved",
+            read_environments(query),
+            Cursor.read(query),
+            read_page_size(query),
+        )
 
 
 # Tags ---------------------------------------------------------------------------------------------

@@ -16,7 +16,12 @@ from .views.events import (
     ProjectEventListView,
 )
 from .views.external import ExternalIssueListView
-from .views.issues import ProjectIssueListView
+from .views.feedback import (
+    IssueReportListView,
+    OrganizationReportListView,
+    ProjectReportListView,
+)
+from .views.issues import IssueCountView, OrganizationIssueListView, ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
 from .views.project_tags import (
@@ -26,6 +31,7 @@ from .views.project_tags import (
 )
 from .views.shared import SharedIssueView
 from .views.tags import TagDetailView, TagListView, TagValueListView
+from .views.tombstones import TombstoneDetailView, TombstoneListView
 
 # What one issue has below it; also below `organizations/…/issues/`.
 ISSUE_PATHS = {
@@ -45,6 +51,8 @@ ISSUE_PATHS = {
     "tags/": TagListView,
     "tags/<str:key>/": TagDetailView,
     "tags/<str:key>/values/": TagValueListView,
+    "user-feedback/": IssueReportListView,
+    "user-reports/": IssueReportListView,
 }
 
 urlpatterns = [
@@ -63,15 +71,33 @@ urlpatterns = [
         "organizations/<str:organization>/shared/issues/<str:share_id>/",
         SharedIssueView.as_view(),
     ),
+    path("organizations/<str:organization>/issues-count/", IssueCountView.as_view()),
     path("organizations/<str:organization>/shortids/<str:short_id>/", ShortIdView.as_view()),
     path("organizations/<str:organization>/eventids/<str:event_id>/", EventIdView.as_view()),
+    *(
+        path(f"{place}/{issues}/", view.as_view())
+        for place, view in (
+            ("organizations/<str:organization>", OrganizationIssueListView),
+            ("projects/<str:organization>/<str:project>", ProjectIssueListView),
+        )
+        for issues in ("issues", "groups")
+    ),
+    path("organizations/<str:organization>/user-feedback/", OrganizationReportListView.as_view()),
     path(
-        "projects/<str:organization>/<str:project>/issues/",
-        ProjectIssueListView.as_view(),
+        "projects/<str:organization>/<str:project>/user-feedback/",
+        ProjectReportListView.as_view(),
     ),
     path(
-        "projects/<str:organization>/<str:project>/groups/",
-        ProjectIssueListView.as_view(),
+        "projects/<str:organization>/<str:project>/user-reports/",
+        ProjectReportListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/tombstones/",
+        TombstoneListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/tombstones/<str:tombstone_id>/",
+        TombstoneDetailView.as_view(),
     ),
     path(
         "projects/<str:organization>/<str:project>/events/",

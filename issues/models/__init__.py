@@ -2,9 +2,10 @@
 
 from .activity import Activity, IssueBookmark, IssueSeen, IssueSubscription
 from .event import Event, EventAddress, EventUser
+from .feedback import UserReport
 from .issue import Issue, IssueHash, IssueRelease, IssueUser
 from .journal import JournalEntry
-from .status import IssueResolution, IssueSnooze
+from .status import IssueResolution, IssueSnooze, IssueTombstone
 from .tag import IssueTag
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "IssueSnooze",
     "IssueSubscription",
     "IssueTag",
+    "IssueTombstone",
     "IssueUser",
     "JournalEntry",
+    "UserReport",
 ]

@@ -21,6 +21,9 @@ class Activity(models.Model):
         NOTE = "note"
         ASSIGNED = "assigned"
         UNASSIGNED = "unassigned"
+        MERGE = "merge"
+        UNMERGE_SOURCE = "unmerge_source"
+        UNMERGE_DESTINATION = "unmerge_destination"
 
     issue = models.ForeignKey(Issue, models.CASCADE, related_name="activities")
     type = models.CharField(max_length=40, choices=Type)
@@ -30,6 +33,9 @@ class Activity(models.Model):
     data = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    # load_details: the issue on the other side of an unmerge, None when it is gone.
+    other_issue: Issue | None = None
+
     class Meta:
         verbose_name_plural = "activities"
         indexes = [
@@ -38,6 +44,13 @@ class Activity(models.Model):
 
     def __str__(self) -> str:
         return self.type
+
+    @property
+    def other_side(self) -> str | None:
+        """The key under which its data has the id of another issue; None for most activities."""
+        if self.type == self.Type.UNMERGE_SOURCE:
+            return "destination"
+        return "source" if self.type == self.Type.UNMERGE_DESTINATION else None
 
 
 class Mark(models.Model):

@@ -5,13 +5,16 @@ keys, so that they can be distributed by project unchanged.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from sentrylite.releases.models import Release
+
+if TYPE_CHECKING:
+    from .feedback import UserReport
 
 
 class Event(models.Model):
@@ -39,9 +42,11 @@ class Event(models.Model):
     # Filled by issues.queries, where a page needs them.
     data: dict[str, Any]  # find_event: the payload unpacked, {} for a damaged one
     issue_first_seen: datetime | None  # find_event: None for an event without its issue
-    next_event_id: UUID | None  # this and the next load_neighbours: in the same issue
+    next_event_id: UUID | None  # this and the next two load_neighbours: in the same issue
     previous_event_id: UUID | None
+    has_report: bool  # whether a user has said something about it
     release: Release | None  # load_release: None without one, or when it was deleted
+    report: "UserReport | None"  # issues.feedback.load_report
 
     class Meta:
         indexes = [

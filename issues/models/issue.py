@@ -66,7 +66,7 @@ class Level(models.IntegerChoices):
 
 class IssueQuerySet(models.QuerySet["Issue"]):
     def visible(self) -> Self:
-        """Without those on their way out: deleted or merged away."""
+        """Without those that were deleted, merged away or discarded."""
         return self.filter(status__lt=Issue.Status.PENDING_DELETION)
 
     def unresolved(self) -> Self:
@@ -81,6 +81,8 @@ class Issue(models.Model):
         # From here on an issue does not exist for anyone outside.
         PENDING_DELETION = 3, "pending_deletion"
         PENDING_MERGE = 5, "pending_merge"
+        # Its events are dropped: the row and its hashes stay to know them by.
+        DISCARDED = 6, "discarded"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="issues")
     number = models.PositiveIntegerField(help_text="Counts the project's issues from 1.")
@@ -107,6 +109,11 @@ class Issue(models.Model):
     active_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Its row stays, so that its id and its short id lead to the issue that has its events now:
+    # always to that one directly, which is merged into no other.
+    merged_into = models.ForeignKey(
+        "self", models.CASCADE, null=True, blank=True, editable=False, related_name="merged"
+    )
     first_release = models.ForeignKey(
         Release, models.SET_NULL, null=True, blank=True, related_name="+"
     )

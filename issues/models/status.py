@@ -1,4 +1,5 @@
-"""Until when an issue stays resolved or ignored, where that was said (issues contract, 1.1)."""
+"""Until when an issue stays resolved or ignored, where that was said (issues contract, 1.1), and
+who discarded one for ever."""
 
 from datetime import datetime
 
@@ -76,3 +77,10 @@ class IssueSnooze(Settlement):
             return True
         left = (self.events_left(issue), self.users_left(issue))
         return any(number is not None and number <= 0 for number in left)
+
+
+class IssueTombstone(Settlement):
+    """Discarded: nobody wants to hear of the issue again (issues contract, section 5)."""
+
+    def __str__(self) -> str:
+        return f"issue {self.issue_id} discarded"

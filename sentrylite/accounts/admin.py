@@ -19,6 +19,7 @@ class MembershipInline(ReadOnly, admin.TabularInline):
     """Where somebody is a member. The member's own page has the teams and the role to change."""
 
     model = OrganizationMember
+    fk_name = "user"
     fields = ["organization", "role", "created_at"]
     autocomplete_fields = ["organization"]
     readonly_fields = ["created_at"]

@@ -53,6 +53,19 @@ def ids(query: QueryDict, name: str) -> list[int]:
     return [int(value) for value in values]
 
 
+def project_ids(query: QueryDict) -> frozenset[int] | None:
+    """The repeatable parameter `project`; None, also for -1, is all of them. Raises BadParameter.
+
+    (Conventions contract, section 9.)
+    """
+    values = [value for value in query.getlist("project") if value]
+    if not all(value == "-1" or is_id(value) for value in values):
+        raise BadParameter("Invalid project parameter. Values must be numbers.")
+    if not values or "-1" in values:
+        return None
+    return frozenset(map(int, values))
+
+
 def is_id(value: str) -> bool:
     """Whether this is the decimal form of an id that the database could hold."""
     return value.isascii() and value.isdigit() and len(value) <= 19 and int(value) < 2**63

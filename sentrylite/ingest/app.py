@@ -12,6 +12,8 @@ from typing import Any
 
 from django.conf import settings
 
+from issues.payload.feedback import BadReport
+
 from . import answers, refusals
 from .answers import Answer
 from .authentication import ProjectKeys
@@ -47,6 +49,7 @@ FAULTS: tuple[tuple[type[Exception], Callable[[Exception], Refusal]], ...] = (
     (BrokenBody, lambda _: refusals.NO_DATA),  # as the old server saw it
     (BrokenEnvelope, refusals.broken_envelope),
     (BrokenJSON, refusals.not_an_event),
+    (BadReport, refusals.bad_report),
     (Full, lambda _: refusals.QUEUE_FULL),
     (NotStored, lambda _: refusals.NOT_STORED),
     (Unavailable, lambda _: refusals.NO_DATABASE),

@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 import psycopg2.extensions
 
+from issues import feedback
 from issues.payload.event import PreparedEvent
+from issues.payload.feedback import PreparedReport
 from stats import counters
 
 from . import outcomes
@@ -52,8 +54,12 @@ class NotStored(Exception):
     """The database refuses this one event."""
 
 
+What = PreparedEvent | PreparedReport
+
+
 class Waiting(NamedTuple):
-    event: PreparedEvent
+    what: What
+    size: int
     future: asyncio.Future[None]
 
 
@@ -88,21 +94,22 @@ class Buffer:
 
     # Called on the event loop -------------------------------------------------------------------
 
-    async def submit(self, event: PreparedEvent) -> None:
-        """Return when the event is stored, or when one with its id was before.
+    async def submit(self, what: What) -> None:
+        """Return when the event or the report is stored, or when one with its id was before.
 
-        Raises Full, Unavailable and NotStored; the event is then not stored.
+        Raises Full, Unavailable and NotStored; it is then not stored.
         """
+        size = len(what.payload if isinstance(what, PreparedEvent) else what.comments)
         future = asyncio.get_running_loop().create_future()
         with self._changed:
             if (
                 self._stopping.is_set()
                 or len(self._waiting) >= MAX_EVENTS
-                or self._bytes + len(event.payload) > MAX_BYTES
+                or self._bytes + size > MAX_BYTES
             ):
                 raise Full
-            self._waiting.append(Waiting(event, future))
-            self._bytes += len(event.payload)
+            self._waiting.append(Waiting(what, size, future))
+            self._bytes += size
             if len(self._waiting) == 1:
                 self._changed.notify()
         await future
@@ -129,7 +136,14 @@ class Buffer:
                 batch, counts = self._take()
             if not (batch or counts):
                 return
-            self._write_batch(batch, counts)
+            reports = [each for each in batch if isinstance(each.what, PreparedReport)]
+            if counts or len(reports) < len(batch):
+                events = [each for each in batch if isinstance(each.what, PreparedEvent)]
+                self._write_batch(events, counts)
+            if reports:
+                # Not in one transaction with events: a report may have to wait for an event of
+                # another process, and nobody is to wait for us meanwhile.
+                self._write_batch(reports, {})
 
     def _take(self) -> tuple[list[Waiting], counters.Counts]:
         batch: list[Waiting] = []
@@ -137,31 +151,29 @@ class Buffer:
         while self._waiting and len(batch) < EVENTS_AT_ONCE and size < BYTES_AT_ONCE:
             waiting = self._waiting.popleft()
             batch.append(waiting)
-            size += len(waiting.event.payload)
+            size += waiting.size
         self._bytes -= size
         counts, self._counts = self._counts, {}
         return batch, counts
 
     def _write_batch(self, batch: list[Waiting], counts: counters.Counts) -> None:
         """One transaction for all; if that is refused, one for each, so that a bad event only
-        refuses itself."""
-        error = self._attempt([waiting.event for waiting in batch], counts)
+        refuses itself. All are events, or all are reports."""
+        error = self._attempt([waiting.what for waiting in batch], counts)
         if error is None or len(batch) == 1 or error is Unavailable:
             _wake(batch, error)
             return
-        logger.warning("a batch of %d was refused, writing its events one by one", len(batch))
+        logger.warning("a batch of %d was refused, writing them one by one", len(batch))
         self._attempt([], counts)
         for waiting in batch:
-            _wake([waiting], self._attempt([waiting.event], {}))
+            _wake([waiting], self._attempt([waiting.what], {}))
 
-    def _attempt(
-        self, events: list[PreparedEvent], counts: counters.Counts
-    ) -> type[Exception] | None:
+    def _attempt(self, batch: list[What], counts: counters.Counts) -> type[Exception] | None:
         """Write, and again after a lost connection or a deadlock: ids that are stored already
         are not stored twice, so trying again is always right."""
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
-                self._write(events, counts)
+                self._write(batch, counts)
             except (*Lost, psycopg2.extensions.TransactionRollbackError) as error:
                 self._journal.doubt()
                 if not attempts_left:
@@ -169,17 +181,21 @@ class Buffer:
                     return Unavailable
             except Exception:
                 self._journal.doubt()
-                logger.exception("a batch of %d events was refused", len(events))
+                logger.exception("a batch of %d was refused", len(batch))
                 return NotStored
             else:
                 return None
         raise AssertionError
 
-    def _write(self, events: list[PreparedEvent], counts: counters.Counts) -> None:
+    def _write(self, batch: list[What], counts: counters.Counts) -> None:
+        events = [what for what in batch if isinstance(what, PreparedEvent)]
+        reports = [what for what in batch if isinstance(what, PreparedReport)]
         entry: tuple[int, Increments] | None = None
 
         def work(cursor: object) -> None:
             nonlocal entry
+            if reports:
+                feedback.store_reports(cursor, reports, now=time.time())
             increments = digest(cursor, events) if events else Increments()
             for bucket, quantity in counts.items():
                 increments.series[bucket] = increments.series.get(bucket, 0) + quantity

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from issues import announcements, intake
+from issues import announcements, feedback, intake
 from issues.intake import Placed
 from issues.payload import codec
 from issues.payload.event import PreparedEvent
@@ -19,8 +19,9 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
 
     `cursor` is psycopg2's own, inside a transaction that the caller commits. The number of
     statements does not depend on the size of the batch: five when everything was seen before,
-    about twenty when new environments, releases, issues and regressions meet in one, and two more
-    when service hooks are told of it.
+    about twenty when new environments, releases, issues, regressions and reports meet in one, and
+    two more when service hooks are told of it. Events of discarded issues are only counted, as
+    often as they are sent.
     """
     increments = Increments()
     events = intake.claim_event_ids(cursor, events)
@@ -28,9 +29,14 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
         return increments
     placed = _place(cursor, events)
     settled = intake.assign_issues(cursor, placed)
+    placed, dropped = intake.drop_discarded(cursor, placed, settled.discarded)
+    increments.add_discarded(dropped)
+    if not placed:
+        return increments
     reopened = intake.reopen_issues(cursor, placed, settled.resolved)
     intake.insert_events(cursor, placed)
     woken = intake.wake_issues(cursor, placed, settled.ignored)
+    feedback.bind_reports(cursor, placed, settled.awaited)
     increments.add_events(placed)
     announcements.announce_events(cursor, placed, reopened | woken, increments.series)
     return increments

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from issues.payload.event import PreparedEvent
+from issues.payload.feedback import PreparedReport
 
 from . import answers, items, origins, refusals, security
 from .admission import Admission, Admitted, Rules, project_id_of
@@ -170,7 +171,8 @@ class Doors:
     # Items --------------------------------------------------------------------------------------
 
     async def _take_items(self, envelope: Envelope, admitted: Admitted) -> str | None:
-        """Store the events and count the rest; returns the id that the envelope is known by.
+        """Store events and what users say, count the rest; returns the id that the envelope is
+        known by.
 
         Raises the first fault when everything that is in order has been taken.
         """
@@ -178,10 +180,13 @@ class Doors:
         event_ids: list[str] = []
         faults: list[Exception] = []
         for item in envelope.items:
-            if item.type != items.EVENT:
+            if item.type != items.EVENT and item.type not in items.REPORTS:
                 self._count(item, admitted.key)
                 continue
             try:
+                if item.type in items.REPORTS:
+                    await self._take_report(item, admitted.key)
+                    continue
                 # The envelope's id is for one event, and there should not be more.
                 own_id = None if event_ids else header_id
                 event_ids.append(await self._take_event(item.payload, admitted, own_id))
@@ -206,10 +211,24 @@ class Doors:
             len(data), items.read_event, data, *admitted, now=time.time(), event_id=event_id
         )
         if isinstance(event, CountedEvent):
-            self._buffer.count(admitted.key, "accepted_item", items.category(event.type))
+            self._buffer.count(admitted.key, "accepted_item", items.category(items.TRANSACTION))
+            return event.event_id
+        if isinstance(event, PreparedReport):
+            await self._store_report(event, items.FEEDBACK, admitted.key)
             return event.event_id
         await self._submit(event, admitted.key)
         return event.event_id.hex
+
+    async def _take_report(self, item: Item, key: KeyInfo) -> None:
+        """Store what a user says; returns when that is on disk."""
+        if len(item.payload) > self._limits.event:
+            raise TooLarge(self._limits.event)
+        report = await self._run(len(item.payload), items.read_report, item.payload, item.type, key)
+        await self._store_report(report, item.type, key)
+
+    async def _store_report(self, report: PreparedReport, item_type: str, key: KeyInfo) -> None:
+        await self._buffer.submit(report)
+        self._buffer.count(key, "accepted_item", items.category(item_type))
 
     def _count(self, item: Item, key: KeyInfo) -> None:
         quantity = items.quantity(item.headers, len(item.payload))

@@ -1,6 +1,6 @@
 """What a batch of events adds to the counters: collected, added up, stored for later, applied."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Self
 
 import orjson
@@ -8,12 +8,14 @@ import zstandard
 
 from issues import intake
 from issues.intake import Facts, Placed
-from issues.payload.event import EventUser
+from issues.payload.event import EventUser, PreparedEvent
 from issues.payload.tags import UNCOUNTED
 from sentrylite.releases import intake as release_intake
 from stats import counters
 from stats.models import Kind
 from stats.periods import HOUR, HOURS_OF_DAY, bucket
+
+from . import outcomes
 
 
 class Span(NamedTuple):
@@ -63,6 +65,12 @@ class Increments:
         """Count events that are stored, each in the issue, environment and release it is in."""
         for place in placed:
             self._add_event(place)
+
+    def add_discarded(self, events: Iterable[PreparedEvent]) -> None:
+        """Count events that were received and dropped, because their issue was discarded."""
+        for event in events:
+            now = event.received_at
+            outcomes.add(self.series, event, "filtered", "discarded-hash", 1, now=now)
 
     def _add_event(self, place: Placed) -> None:
         event, issue_id = place.event, place.issue_id
@@ -184,11 +192,8 @@ class Increments:
 
         Issues are locked first: whoever shares one queues there. What everybody shares comes last.
         """
-        locked = {}
-        if self.issues:
-            locked = intake.lock_issues(cursor, (issue_id for _, issue_id in self.issues))
-            if len(locked) < len(self.issues):
-                self._keep_issues(locked.keys())
+        locked = intake.lock_issues(cursor, {issue_id for _, issue_id in self.issues})
+        self._follow(locked.targets)
         intake.add_to_issues(cursor, locked, self.issues, self.users, self.tags)
         counters.add_issue_days(cursor, self.days)
         intake.add_seen_in(cursor, self.seen_in)
@@ -196,10 +201,24 @@ class Increments:
         release_intake.add_events(cursor, self.releases)
         counters.add_series_counts(cursor, self.series)
 
-    def _keep_issues(self, alive: Collection[int]) -> None:
-        """Forget what belongs to issues that were removed since their events came."""
-        self.issues = {key: value for key, value in self.issues.items() if key[1] in alive}
-        self.days = {key: value for key, value in self.days.items() if key[1] in alive}
-        self.tags = {key: value for key, value in self.tags.items() if key[1] in alive}
-        self.seen_in = {key: value for key, value in self.seen_in.items() if key[1] in alive}
-        self.users = {user for user in self.users if user[1] in alive}
+    def _follow(self, targets: Mapping[int, int]) -> None:
+        """What belongs to issues that were merged away since their events came belongs to those
+        they were merged into; what belongs to issues that were removed is forgotten."""
+        moved = {issue_id for _, issue_id in self.issues if targets.get(issue_id) != issue_id}
+        for issue_id in moved:
+            gone = self._take(issue_id, targets.get(issue_id, 0))
+            if issue_id in targets:
+                self += gone
+
+    def _take(self, issue_id: int, new_id: int) -> "Increments":
+        """Take out what belongs to an issue; returns it, under another id."""
+        taken = Increments()
+        for name in ("issues", "days", "tags", "seen_in"):
+            mine, its = getattr(self, name), getattr(taken, name)
+            for key in [key for key in mine if key[1] == issue_id]:
+                project_id, _, *rest = key
+                its[project_id, new_id, *rest] = mine.pop(key)
+        for user in [user for user in self.users if user[1] == issue_id]:
+            self.users.remove(user)
+            taken.users.add((user[0], new_id, user[2]))
+        return taken

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from issues.payload.event import PreparedEvent, Sender
+from issues.payload.feedback import PreparedReport, read_feedback, read_user_report
 from issues.payload.prepare import prepare
 
 from . import refusals
@@ -41,15 +42,17 @@ CATEGORIES = {
 }
 
 # Events that are no errors: they make no issue, and count like an item of their type.
-COUNTED_EVENTS = ("transaction", "feedback")
+TRANSACTION, FEEDBACK = "transaction", "feedback"
+
+# Items that hold what a user says.
+REPORTS = {"user_report": read_user_report, FEEDBACK: read_feedback}
 
 EVENT_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class CountedEvent(NamedTuple):
-    """An event that is accepted and counted, but not stored."""
+    """A transaction: accepted and counted, but not stored."""
 
-    type: str
     event_id: str
 
 
@@ -67,19 +70,22 @@ def quantity(headers: Mapping[str, Any], size: int) -> int:
 
 def read_event(
     data: bytes | memoryview, key: KeyInfo, sender: Sender, *, now: float, event_id: str | None
-) -> PreparedEvent | CountedEvent:
-    """The event in a JSON text, ready to be written to the project of `key`.
+) -> PreparedEvent | PreparedReport | CountedEvent:
+    """The event in a JSON text, ready to be written to the project of `key`; what a user says in
+    an event of the type `feedback`.
 
-    `event_id` is the envelope's, for an event without its own. Raises `BrokenJSON`, and `Refused`
-    for JSON that is no object.
+    `event_id` is the envelope's, for an event without its own. Raises `BrokenJSON`, `Refused` for
+    JSON that is no object, and `BadReport`.
     """
     event = parse_json(data)
     if not isinstance(event, dict):
         raise Refused(refusals.not_an_event())
     if event_id and not event.get("event_id"):
         event["event_id"] = event_id
-    if (event_type := event.get("type")) in COUNTED_EVENTS:
-        return CountedEvent(event_type, read_event_id(event.get("event_id")) or uuid4().hex)
+    if event.get("type") == TRANSACTION:
+        return CountedEvent(read_event_id(event.get("event_id")) or uuid4().hex)
+    if event.get("type") == FEEDBACK:
+        return _address(read_feedback(event), key)
     return prepare_event(event, key, sender, now=now)
 
 
@@ -93,6 +99,16 @@ def prepare_event(
     prepared.key_id = key.key_id
     prepared.hook_events = key.hook_events
     return prepared
+
+
+def read_report(data: bytes | memoryview, item_type: str, key: KeyInfo) -> PreparedReport:
+    """What a user says in an item of one of the `REPORTS`. Raises `BrokenJSON` and `BadReport`."""
+    return _address(REPORTS[item_type](parse_json(data)), key)
+
+
+def _address(report: PreparedReport, key: KeyInfo) -> PreparedReport:
+    report.project_id, report.organization_id = key.project_id, key.organization_id
+    return report
 
 
 def read_event_id(value: object) -> str | None:

@@ -1,9 +1,21 @@
 """What became of data that is no stored event, as series (stats contract, section 1)."""
 
+from typing import Protocol
+
 from stats import counters, usage
 from stats.models import Kind
 
-from .authentication import KeyInfo
+
+class Counted(Protocol):
+    """Where data came in: a client key, or an event that came with one."""
+
+    @property
+    def key_id(self) -> int: ...
+    @property
+    def project_id(self) -> int: ...
+    @property
+    def organization_id(self) -> int: ...
+
 
 # What a refused event adds beside being received.
 REFUSALS = {
@@ -15,7 +27,7 @@ RECEIVED = (Kind.ORGANIZATION_RECEIVED, Kind.PROJECT_RECEIVED, Kind.KEY_RECEIVED
 
 def add(
     counts: counters.Counts,
-    key: KeyInfo,
+    key: Counted,
     outcome: str,
     category: str,
     quantity: int,

@@ -92,6 +92,10 @@ def not_an_event(reason: object = "Expecting value: line 1 column 1 (char 0)") -
     return Refusal(400, f"Bad data reconstructing object (JSONDecodeError, {reason})")
 
 
+def bad_report(reason: object) -> Refusal:
+    return Refusal(400, f"Invalid user report: {reason}")
+
+
 def broken_envelope(reason: object) -> Refusal:
     return Refusal(400, "invalid event envelope", causes=(str(reason),))
 

@@ -5,11 +5,12 @@ enough. A person's rights are what the credential and the role in the organizati
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sentrylite.accounts.models import User
 
-from .models import Organization, Role, Team
+from .models import Organization, Project, Role, Team
 
 Scopes = frozenset[str]
 MethodScopes = Mapping[str, Scopes]
@@ -36,12 +37,27 @@ ADMIN_SCOPES = MEMBER_SCOPES | {
 MANAGER_SCOPES = ADMIN_SCOPES | {"member:write", "member:admin", "org:write"}
 ALL_SCOPES = MANAGER_SCOPES | {"org:admin"}
 
+# What a DSN allows, in its project (conventions contract, section 6).
+DSN_SCOPES: Scopes = frozenset(
+    {
+        "project:read",
+        "project:write",
+        "project:admin",
+        "project:releases",
+        "event:read",
+        "event:write",
+        "event:admin",
+    }
+)
+
 ROLE_SCOPES: Mapping[str, Scopes] = {
     Role.MEMBER: MEMBER_SCOPES,
     Role.ADMIN: ADMIN_SCOPES,
     Role.MANAGER: MANAGER_SCOPES,
     Role.OWNER: ALL_SCOPES,
 }
+RANKS = list(ROLE_SCOPES)
+"""The roles, each with more rights than the ones before it."""
 
 
 def _by_method(area: str) -> MethodScopes:
@@ -55,10 +71,31 @@ def _by_method(area: str) -> MethodScopes:
     }
 
 
+# For what is about the caller alone.
+NO_SCOPES: MethodScopes = {}
 EVENT_SCOPES = _by_method("event")
 ORGANIZATION_SCOPES = _by_method("org")
 PROJECT_SCOPES = _by_method("project")
 TEAM_SCOPES = _by_method("team")
+
+# The teams of an organization are also made by those who look after teams.
+ORGANIZATION_TEAM_SCOPES: MethodScopes = {
+    **ORGANIZATION_SCOPES,
+    "POST": frozenset({"org:write", "org:admin", "team:write"}),
+}
+# Anybody may leave. Whom else a caller may remove is a question of roles.
+MEMBERSHIP_SCOPES: MethodScopes = {
+    **_by_method("member"),
+    "DELETE": frozenset({"member:read", "member:write", "member:admin"}),
+}
+# So may anybody join or leave a team that he reaches; others are a question of roles as well.
+_JOINING = ORGANIZATION_SCOPES["GET"] | MEMBERSHIP_SCOPES["GET"]
+TEAM_MEMBERSHIP_SCOPES: MethodScopes = {"POST": _JOINING, "DELETE": _JOINING}
+
+_OWNING = frozenset({"org:admin"})
+API_KEY_SCOPES: MethodScopes = dict.fromkeys(("GET", "HEAD", "POST", "PUT", "DELETE"), _OWNING)
+_AUDITING = frozenset({"org:write", "org:admin"})
+AUDIT_SCOPES: MethodScopes = {"GET": _AUDITING, "HEAD": _AUDITING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +109,10 @@ class Caller:
     organization_id: int | None = None
     """The organization an API key belongs to."""
     is_session: bool = False
+    project: Project | None = None
+    """The project that a DSN belongs to."""
+    expires_at: datetime | None = None
+    """Until when a token is good; None is for ever."""
 
     @property
     def user_id(self) -> int | None:
@@ -94,6 +135,13 @@ class Access:
     team_ids: frozenset[int] = field(default_factory=frozenset)
     """The teams the caller is a member of."""
 
+    def joined(self, team: Team) -> "Access":
+        """The same access once its caller is in this team too."""
+        return replace(self, team_ids=self.team_ids | {team.pk})
+
+    def left(self, team: Team) -> "Access":
+        return replace(self, team_ids=self.team_ids - {team.pk})
+
     @property
     def is_whole(self) -> bool:
         """Whether the caller reaches the organization as a whole, not through a role."""
@@ -110,6 +158,13 @@ class Access:
     def allows(self, scopes: Scopes) -> bool:
         """Whether the caller has any one of these scopes here."""
         return not self.scopes.isdisjoint(scopes)
+
+    def manages(self, role: str) -> bool:
+        """Whether the caller may give this role to somebody, or take it away: nobody hands out
+        more than he has himself."""
+        if self.is_whole:
+            return ROLE_SCOPES[role] <= self.scopes
+        return self.role is not None and RANKS.index(role) <= RANKS.index(self.role)
 
     @property
     def reaches_every_team(self) -> bool:

@@ -1,6 +1,7 @@
 """Finding what a path names, together with what the caller may do there."""
 
-from collections.abc import Collection, Sequence
+import hmac
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db import connection
@@ -8,10 +9,20 @@ from django.db.models.functions import Lower
 
 from sentrylite import rows
 from sentrylite.accounts.models import User
+from sentrylite.arrays import literal
 from sentrylite.statements import Statement
 
 from .access import Access, Caller
-from .models import Environment, Organization, Project, Role, Team
+from .dsn import Dsn
+from .models import (
+    Environment,
+    EnvironmentProject,
+    Organization,
+    Project,
+    ProjectKey,
+    Role,
+    Team,
+)
 from .models.organization import Status
 from .models.project import ProjectTeam
 
@@ -53,6 +64,19 @@ FIND_PROJECT = Statement(
     id="bigint",
 )
 
+FIND_PROJECTS = Statement(
+    "find_projects",
+    f"""
+    SELECT {rows.columns(Project, "p")}, {_PROJECT_TEAMS}
+    FROM organizations_project p
+    WHERE p.organization_id = %(organization)s AND p.status = 'active'
+        AND (%(ids)s IS NULL OR p.id = ANY(%(ids)s))
+    ORDER BY p.id
+    """,
+    organization="bigint",
+    ids="bigint[]",
+)
+
 FIND_TEAM = Statement(
     "find_team",
     f"""
@@ -88,6 +112,16 @@ def find_project(organization: Organization, address: str) -> tuple[Project, fro
     """An active project by slug or id, with the ids of its teams. One statement."""
     row = _one(FIND_PROJECT, organization=organization.pk, **_address(address))
     return _project(row, organization) if row else None
+
+
+def find_projects(access: Access, ids: Collection[int] | None = None) -> list[Project]:
+    """Those of the organization's active projects that the caller reaches, or of these. One
+    statement."""
+    wanted = None if ids is None else literal(ids)
+    with connection.cursor() as cursor:
+        FIND_PROJECTS.run(cursor, organization=access.organization.pk, ids=wanted)
+        found = [_project(row, access.organization) for row in cursor.fetchall()]
+    return [project for project, team_ids in found if access.reaches_project(team_ids)]
 
 
 def find_team(organization: Organization, address: str) -> Team | None:
@@ -146,6 +180,20 @@ def find_environments(organization_id: int, names: Collection[str]) -> list[int]
     return sorted(ids.values()) if ids.keys() >= set(names) - {""} else None
 
 
+def environments_of(
+    projects: Iterable[Project], *, is_hidden: bool | None = None
+) -> list[Environment]:
+    """The environments that any of the projects has, by name; those it hides, or those it does not.
+
+    Without that of events that name none. One statement.
+    """
+    links = EnvironmentProject.objects.filter(project__in=list(projects))
+    if is_hidden is not None:
+        links = links.filter(is_hidden=is_hidden)
+    named = Environment.objects.exclude(name="")
+    return list(named.filter(pk__in=links.values("environment")).order_by("name"))
+
+
 def find_actor(organization: Organization, text: str) -> User | Team | None:
     """Somebody to be responsible: `user:1`, `team:2`, a user's id, name or e-mail address.
 
@@ -191,10 +239,30 @@ def find_actors_of(
     return people, teams
 
 
-def is_actor_of(project: Project, actor: User | Team) -> bool:
-    """Whether a team has the project, or a person is in a team that has it."""
+def projects_of_actor(projects: Iterable[Project], actor: User | Team) -> set[int]:
+    """The ids of those of the projects that a team has, or a person's teams have. One statement."""
+    links = ProjectTeam.objects.filter(project__in=list(projects))
     if isinstance(actor, Team):
-        return project.project_teams.filter(team=actor).exists()
-    return project.project_teams.filter(
-        team__status=Status.ACTIVE, team__memberships__member__user=actor
-    ).exists()
+        links = links.filter(team=actor)
+    else:
+        links = links.filter(team__status=Status.ACTIVE, team__memberships__member__user=actor)
+    return set(links.values_list("project_id", flat=True))
+
+
+def find_key(text: str) -> ProjectKey | None:
+    """The active key that a DSN names, with its project, which is active too; None for any other
+    text. One statement."""
+    try:
+        dsn = Dsn.parse(text)
+    except ValueError:
+        return None
+    key = (
+        ProjectKey.objects.filter(public_key=dsn.public_key, is_active=True)
+        .filter(project=dsn.project_id, project__status=Status.ACTIVE)
+        .filter(project__organization__status=Status.ACTIVE)
+        .select_related("project__organization")
+        .first()
+    )
+    if key is None or not hmac.compare_digest(dsn.secret_key or key.secret_key, key.secret_key):
+        return None
+    return key

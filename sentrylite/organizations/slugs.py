@@ -1,9 +1,17 @@
 """What a slug may be: the part of an address that names an organization, a team or a project."""
 
+import secrets
+import string
+from collections.abc import Iterator
+
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
+from django.utils.text import slugify
 
 MAX_LENGTH = 50
+MAX_GENERATED = 30
+SUFFIXES = (2, 3, 5, 12)
+LETTERS = string.ascii_lowercase + string.digits
 
 is_slug = RegexValidator(
     r"^[a-z0-9_\-]+\Z",
@@ -38,3 +46,15 @@ def validate(slug: str, *, reserved: frozenset[str] = frozenset()) -> None:
     is_short(slug)
     if slug in reserved:
         raise ValidationError(f'The slug "{slug}" is reserved and not allowed.')
+
+
+def candidates(name: str, *, reserved: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Slugs for something of this name, the best first: the name itself, then the name with a
+    longer and longer random end (conventions contract, section 12)."""
+    base = slugify(name)[:MAX_GENERATED].strip("-_")
+    if not base or base in reserved:
+        base = secrets.token_hex(6)
+    yield base
+    for length in SUFFIXES:
+        suffix = "".join(secrets.choice(LETTERS) for _ in range(length))
+        yield f"{base[: MAX_GENERATED - 1 - length]}-{suffix}"

@@ -74,6 +74,7 @@ def test_what_is_not_there_is_not_found_by_any_method_and_body(fill: Fill, api: 
     others = {
         (method, path, answer.status_code)
         for route, _ in guarded()
+        if "<" in route
         for method in (*METHODS[:-1], "TRACE")
         for path in [fill(missing(route))]
         if (answer := send(api, method, path)).status_code != 404

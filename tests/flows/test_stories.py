@@ -1,5 +1,6 @@
 """Long stories through all of the server: SDKs on one side, people with the API on the other."""
 
+import json
 import time
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,7 @@ from sentrylite.organizations.access import ALL_SCOPES
 from sentrylite.organizations.models import Project, ProjectKey
 from sentrylite.organizations.models.organization import Status
 from tests import factories
-from tests.flows.stack import Answer, Stack, event_request
+from tests.flows.stack import Answer, Stack, body_request, event_request
 
 
 class Story:
@@ -179,3 +180,29 @@ def test_a_project_on_its_way_out_takes_no_events(story: Story, project: Project
     assert story.try_to_send().status == 400
     assert story.change("GET", f"{story.project}/issues/").status == 404
     assert story.get(f"{story.organization}/stats/")
+
+
+def test_what_a_user_says_is_found_with_the_error(story: Story) -> None:
+    """It comes before the event, and with another of an SDK that sends both at once."""
+    early, both = uuid4().hex, uuid4().hex
+    words = [
+        {"event_id": event_id, "name": name, "email": "", "comments": "It broke!"}
+        for event_id, name in ((early, "Jane"), (both, "Ada"))
+    ]
+    items: list[Any] = [{"type": "user_report"}, words[0], {"type": "user_report"}, words[1]]
+    items += [{"type": "event"}, {"event_id": both, "message": "it broke", "user": {"id": "2"}}]
+    body = "\n".join(json.dumps(part) for part in ({}, *items)).encode()
+    [answer] = story.stack.together([body_request(story.key, body, door="envelope")])
+    assert (answer.status, answer.json) == (200, {"id": both})
+    assert [each["name"] for each in story.get(f"{story.project}/user-feedback/")] == ["Ada"]
+
+    story.send(event_id=early, user={"id": "1"})
+    issue = story.only_issue()
+    assert issue["userReportCount"] == 2
+    reports = story.get(f"issues/{issue['id']}/user-feedback/")
+    assert {each["eventID"]: each["user"]["name"] for each in reports} == {
+        early: "Jane",
+        both: "Ada",
+    }
+    event = story.get(f"{story.project}/events/{early}/")
+    assert event["userReport"] in reports

@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from issues.models import Event, Issue, JournalEntry
+from issues.models import Event, Issue, JournalEntry, UserReport
 from issues.payload.event import PreparedEvent
+from issues.payload.feedback import PreparedReport
 from sentrylite.ingest import buffer as buffer_module
 from sentrylite.ingest.buffer import Buffer, Full, NotStored, Unavailable
 from sentrylite.ingest.journal import Journal
@@ -154,3 +155,24 @@ def test_what_waits_is_written_before_the_end(key: ProjectKey) -> None:
     asyncio.run(main())
     journal.stop()
     assert Event.objects.count() == Issue.objects.get().times_seen == 9
+
+
+def test_reports_are_stored_beside_events(key: ProjectKey, run: Run) -> None:
+    events = [prepared(key, f"message {n % 3}") for n in range(20)]
+    reports = [
+        PreparedReport(event.event_id.hex, "Jane", "", "It broke!", project_id=key.project_id)
+        for event in events
+    ]
+    reports[3].comments = "a\0b"  # nothing that could be stored
+
+    async def work(buffer: Buffer) -> list[BaseException | None]:
+        both = [thing for pair in zip(reports, events, strict=True) for thing in pair]
+        return await asyncio.gather(
+            *(buffer.submit(thing) for thing in both), return_exceptions=True
+        )
+
+    answers = run(work)
+    assert [type(answer) for answer in answers if answer is not None] == [NotStored]
+    assert isinstance(answers[6], NotStored)
+    assert Event.objects.count() == 20
+    assert UserReport.objects.exclude(issue=None).count() == 19

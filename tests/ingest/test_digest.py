@@ -170,7 +170,8 @@ def test_another_process_may_make_the_issue_while_we_wait_for_the_project(
 ) -> None:
     ingest(prepared(key))
     look = intake._find_hashes
-    answers = iter([({}, intake.Settled(set(), set()))])  # the first look is from before it did
+    # The first look is from before it did.
+    answers = iter([({}, intake.Settled(set(), set(), set(), set()))])
     monkeypatch.setattr(intake, "_find_hashes", lambda *args: next(answers, None) or look(*args))
     ingest(prepared(key))
     assert Issue.objects.get().times_seen == 2

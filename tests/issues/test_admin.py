@@ -30,6 +30,7 @@ from issues.models import (
     IssueTag,
     IssueUser,
     JournalEntry,
+    UserReport,
 )
 from sentrylite.accounts.models import User
 from sentrylite.admin.base import CappedPaginator
@@ -62,6 +63,13 @@ MAKE: dict[type[Any], Callable[[], Any]] = {
     Issue: factories.IssueFactory,
     Activity: lambda: Activity.objects.create(
         issue=factories.IssueFactory(), user=factories.UserFactory(), type="set_resolved"
+    ),
+    UserReport: lambda: UserReport.objects.create(
+        project=factories.ProjectFactory(),
+        issue=factories.IssueFactory(),
+        environment=factories.EnvironmentFactory(),
+        event_id=uuid4().hex,
+        comments="It broke!",
     ),
     JournalEntry: lambda: JournalEntry.objects.create(owner=1, data=b"{}"),
     DBTaskResult: lambda: DBTaskResult.objects.get(pk=tasks.delete_issues.enqueue([1]).id),
@@ -316,6 +324,39 @@ def test_all_issues_of_a_filter_are_deleted(admin_client: Client, project: Proje
     assert Issue.objects.visible().get() == issues[2]
 
 
+def test_issues_are_merged(admin_client: Client, issue: Issue) -> None:
+    other = factories.IssueFactory(project=issue.project, times_seen=5)
+    data = {"action": "merge", "_selected_action": [issue.pk, other.pk]}
+    answer = admin_client.post(LIST, data, follow=True)
+    assert f"2 issues are {other.short_id} now." in answer.content.decode()
+    assert Issue.objects.visible().get() == other
+    assert page_of(issue) not in text(admin_client, LIST)
+    # Old links lead to the issue that is left.
+    assert other.short_id in text(admin_client, page_of(issue))
+
+
+def test_what_cannot_be_merged_is_not(admin_client: Client, issue: Issue) -> None:
+    foreign = factories.IssueFactory()
+    data = {"action": "merge", "_selected_action": [issue.pk]}
+    answer = admin_client.post(LIST, data, follow=True)
+    assert "It takes two issues to merge." in answer.content.decode()
+    data["_selected_action"].append(foreign.pk)  # type: ignore[attr-defined]
+    answer = admin_client.post(LIST, data, follow=True)
+    assert "Issues of several projects cannot be merged." in answer.content.decode()
+    assert Issue.objects.visible().count() == 2
+
+
+def test_discarding_issues_is_confirmed(admin_client: Client, issue: Issue) -> None:
+    data = {"action": "discard", "_selected_action": [issue.pk]}
+    asked = admin_client.post(LIST, data).content.decode()
+    assert "Discard 1 issue?" in asked
+    answer = admin_client.post(LIST, {**data, "confirmed": "yes"}, follow=True)
+    assert "1 issue discarded." in answer.content.decode()
+    issue.refresh_from_db()
+    assert issue.status == Issue.Status.DISCARDED
+    assert page_of(issue) not in text(admin_client, LIST)
+
+
 def test_an_issues_page_has_its_actions(admin_client: Client, issue: Issue) -> None:
     button = url(Issue, "run", issue)
     assert button in text(admin_client, page_of(issue))
@@ -346,7 +387,7 @@ def test_actions_take_the_rights_to_change_and_to_delete(client: Client, issue: 
     assert offered == {
         "view_issue": [],
         "change_issue": ["resolve", "unresolve", "ignore"],
-        "delete_issue": ["resolve", "unresolve", "ignore", "delete"],
+        "delete_issue": ["resolve", "unresolve", "ignore", "discard", "delete"],
     }
 
 
@@ -383,6 +424,9 @@ def add_neighbours(issue: Issue, rows: int, word: str = "word") -> None:
         )
         Activity.objects.create(
             issue=issue, user=user, type="assigned", data={"assigneeEmail": word}
+        )
+        UserReport.objects.create(
+            project=issue.project, issue=issue, event_id=f"{n}", comments=word
         )
         IssueSeen.objects.create(issue=issue, user=user)
         IssueBookmark.objects.create(issue=issue, user=user)
@@ -429,11 +473,11 @@ def test_an_issues_page_costs_the_same_whatever_hangs_on_it(
 ) -> None:
     add_neighbours(issue, 2)
     admin_client.get(page_of(issue))
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         admin_client.get(page_of(issue))
     other = factories.IssueFactory(project=factories.ProjectFactory())
     add_neighbours(other, 30, "other")
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         admin_client.get(page_of(other))
 
 
@@ -620,3 +664,37 @@ def test_an_events_address_leads_staff_to_the_event(
     page = reverse("admin:issues_event", args=[issue.pk, "0" * 32])
     assert answer.headers["Location"] == page
     assert Client().get(address).headers["Location"].startswith(reverse("admin:login"))
+
+
+# User feedback ------------------------------------------------------------------------------------
+
+
+def test_what_users_said_is_shown_where_it_belongs(admin_client: Client, issue: Issue) -> None:
+    report = UserReport.objects.create(
+        project=issue.project,
+        issue=issue,
+        event_id=uuid4().hex,
+        name="Jane",
+        email="jane@example.com",
+        comments=f"It broke {HOSTILE}",
+    )
+    other = UserReport.objects.create(
+        project=issue.project, event_id=uuid4().hex, comments="Dark mode please", stands_alone=True
+    )
+    page = text(admin_client, page_of(issue))
+    assert "It broke" in page
+    assert "Dark mode" not in page
+    assert url(UserReport, "change", report) in page
+    of_issue = text(admin_client, url(UserReport), issue__id__exact=f"{issue.pk}")
+    assert "It broke" in of_issue
+    assert "Dark mode" not in of_issue
+    of_project = text(admin_client, url(UserReport), project__id__exact=f"{issue.project_id}")
+    assert "Jane &lt;jane@example.com&gt;" in of_project
+    assert "Dark mode" in of_project
+    one = text(admin_client, url(UserReport, "change", report))
+    assert reverse("admin:issues_event", args=[issue.pk, report.event_id]) in one
+    assert HOSTILE not in page + of_issue + of_project + one
+    assert "about no event" in text(admin_client, url(UserReport, "change", other))
+    # It is looked at, not written.
+    assert admin_client.get(url(UserReport, "add")).status_code == 403
+    assert admin_client.post(url(UserReport, "change", report), {"name": "x"}).status_code == 403

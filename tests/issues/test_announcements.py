@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from sentrylite.accounts.models import User
 from sentrylite.ingest.authentication import find_key
 from sentrylite.ingest.digest import digest
 from sentrylite.organizations import hooks
+from sentrylite.organizations.audit import Author
 from sentrylite.organizations.models import HookDelivery, Project, ProjectKey, ServiceHook
 from stats.models import Kind, SeriesCount
 from tests import factories
@@ -302,7 +303,7 @@ def test_a_hook_that_goes_while_it_is_told_something_waits_for_that(
 
     def remove() -> None:
         try:
-            hooks.remove(hook)
+            hooks.remove(hook, by=Author(None), now=datetime.now(UTC))
         finally:
             connection.close()
 

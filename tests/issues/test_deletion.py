@@ -16,6 +16,7 @@ from issues.models import (
     IssueRelease,
     IssueTag,
     IssueUser,
+    UserReport,
 )
 from sentrylite.background import interruption
 from sentrylite.ingest.digest import digest
@@ -36,6 +37,7 @@ OF_AN_ISSUE = (
     IssueRelease,
     IssueTag,
     IssueUser,
+    UserReport,
 )
 
 
@@ -64,6 +66,8 @@ def test_a_deleted_issue_leaves_nothing_behind(
     ingest(key, *["goes"] * 7, moment=now)
     goes = Issue.objects.get(title="goes")
     actions.resolve_issues([goes], by=user, now=now)
+    for n in range(4):
+        UserReport.objects.create(project=key.project, issue=goes, event_id=f"{n}", comments="x")
     actions.delete_issues([goes], now=now)
     # in more than one batch
     monkeypatch.setattr(deletion, "ROWS_AT_ONCE", 3)

@@ -20,6 +20,7 @@ from issues.models import Issue
 from sentrylite.background.interruption import Interrupted, interruptible
 from sentrylite.ingest.digest import digest
 from sentrylite.organizations import hooks
+from sentrylite.organizations.audit import Author
 from sentrylite.organizations.models import HookDelivery, Project, ProjectKey, ServiceHook
 from sentrylite.outbound import sending
 from stats.models import Kind, SeriesCount
@@ -388,7 +389,7 @@ def test_a_hook_that_is_gone_by_then(
     hook: ServiceHook, it: Receiver, change: Any, run_tasks: Any
 ) -> None:
     change()
-    hooks.remove(hook)
+    hooks.remove(hook, by=Author(None), now=timezone.now())
     assert run_tasks(timezone.now()) == 1
     assert it.got == []
     assert DBTaskResult.objects.get().status == "SUCCESSFUL"
@@ -416,7 +417,7 @@ def test_a_hook_that_is_switched_off_while_it_is_told(
     change(3)
 
     def switch_off() -> None:
-        hooks.change(ServiceHook.objects.get(), {"is_active": False})
+        hooks.change(ServiceHook.objects.get(), {"is_active": False}, by=Author(None), now=now)
 
     assert deliveries.deliver(hook.pk, after_each=switch_off, clock=lambda: now) is None
     assert len(it.got) == 1

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from issues import actions, maintenance, partitions
-from issues.models import Event, EventAddress, Issue
+from issues.models import Event, EventAddress, Issue, UserReport
 from sentrylite.ingest.connection import Connection
 from sentrylite.ingest.digest import digest
 from sentrylite.organizations.models import ProjectKey
@@ -63,6 +63,22 @@ def test_weeks_past_retention_are_dropped_with_their_addresses(
     with connection.cursor() as cursor:
         names = [partition.name for partition in partitions.existing(cursor)]
     assert names[0] == "issues_event_20260309"
+
+
+def test_what_users_said_goes_when_its_time_is_over(
+    key: ProjectKey, now: datetime, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EVENT_RETENTION_DAYS = 14
+    monkeypatch.setattr(maintenance, "ROWS_AT_ONCE", 2)
+    for days in (13, 15, 16, 17, 18):
+        UserReport.objects.create(
+            project=key.project,
+            event_id=f"{days}",
+            comments="It broke!",
+            created_at=now - timedelta(days=days),
+        )
+    assert maintenance.delete_expired_reports(now) == 4
+    assert UserReport.objects.get().event_id == "13"
 
 
 def test_the_id_of_a_dropped_event_may_come_again(

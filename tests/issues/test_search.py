@@ -43,6 +43,9 @@ def terms(text: str) -> list[Term]:
         ("http://x/y", [Text("http://x/y")]),
         ("Module::name", [Text("Module::name")]),
         ("(a", [Text("(a")]),
+        ("it broke (user: 1)", [Text("it broke (user: 1)")]),
+        ("main(args: str)", [Text("main(args: str)")]),
+        ("(KeyError:x)", [Text("(KeyError:x)")]),
         ("!a", [Text("!a")]),
         ('"a', [Text('"a')]),
         ('a" b', [Text('a" b')]),
@@ -92,6 +95,17 @@ def test_words_are_looked_for(text: str, expected: list[Term]) -> None:
         ("user.email:a@b.c", Field("user.email", ("a@b.c",))),
         ("user:email:a@b.c", Field("user", ("email:a@b.c",))),
         ("issue:PUMP-1", Field("short_id", ("PUMP-1",))),
+        ("issue.type:error", Field("category", ("error",))),
+        ("assigned_or_suggested:[me,none]", Field("assigned", ("me", "none"))),
+        ("project:[pumps,p*]", Field("project", ("pumps", "p*"))),
+        ("tags[project]:pumps", Tag("project", ("pumps",))),
+        ("!error.type:Key*", Field("error_type", ("Key*",), True)),
+        ("platform:python", Field("platform", ("python",))),
+        ("error.unhandled:true", Tag("handled", ("no",))),
+        ("error.unhandled:0", Tag("handled", ("no",), True)),
+        ("!error.unhandled:TRUE", Tag("handled", ("no",), True)),
+        ("error.handled:false", Tag("handled", ("no",))),
+        ("!error.handled:1", Tag("handled", ("no",))),
         ("is:assigned", IsAssigned(True)),
         ("!is:assigned", IsAssigned(False)),
         ("is:unassigned", IsAssigned(False)),
@@ -100,7 +114,10 @@ def test_words_are_looked_for(text: str, expected: list[Term]) -> None:
         ("timesSeen:>=-1", Number("times_seen", ">=", -1)),
         ("!timesSeen:<=3", Number("times_seen", "<=", 3, True)),
         ("timesSeen:<" + "9" * 5000, Number("times_seen", "<", MAX_NUMBER)),
+        ("timesSeen:>=2k", Number("times_seen", ">=", 2000)),
+        ("timesSeen:<" + "9" * 30 + "b", Number("times_seen", "<", MAX_NUMBER)),
         ("issue.id:7", Number("issue_id", "=", 7)),
+        ("project.id:7", Number("project_id", "=", 7)),
     ],
 )
 def test_terms(text: str, expected: Term) -> None:
@@ -119,6 +136,7 @@ def moment(*parts: int) -> datetime:
         ("lastSeen:-30m", "last_seen", [(">=", NOW - timedelta(minutes=30))]),
         ("last_seen:+2w", "last_seen", [("<=", NOW - timedelta(weeks=2))]),
         ("activeSince:>=2016-01-01T00:00:00Z", "active_since", [(">=", moment(2016, 1, 1))]),
+        ("timestamp:-30m", "event_timestamp", [(">=", NOW - timedelta(minutes=30))]),
         ("event.timestamp:<2016-01-01", "event_timestamp", [("<", moment(2016, 1, 1))]),
         ("age:>2016-01-01T02:00:00+02:00", "first_seen", [(">", moment(2016, 1, 1))]),
         ("age:2016-01-01", "first_seen", [(">=", moment(2016, 1, 1)), ("<", moment(2016, 1, 2))]),
@@ -159,6 +177,30 @@ VALID = "['assigned', 'ignored', 'muted', 'resolved', 'unassigned', 'unresolved'
     [
         ("a OR b", 'Boolean statements containing "OR" or "AND" are not supported in this search'),
         ("a:b AND", 'Boolean statements containing "OR" or "AND" are not supported in this search'),
+        (
+            "(a OR b)",
+            'Boolean statements containing "OR" or "AND" are not supported in this search',
+        ),
+        (
+            "(a:b) OR (c:d)",
+            'Boolean statements containing "OR" or "AND" are not supported in this search',
+        ),
+        *(
+            (
+                f"a:b {text}",
+                f"Parentheses around terms are not supported in this search: '{word}'. "
+                "Put it in double quotes if it is meant to be text",
+            )
+            for text, word in (
+                ("(is:unresolved)", "(is:unresolved)"),
+                ("((!age:-24h b)", "((!age:-24h"),
+                ("(tags[a]:b)", "(tags[a]:b)"),
+            )
+        ),
+        ("error.handled:no", "'error.handled:' is true or false, not 'no'"),
+        ("error.unhandled:", "Empty string after 'error.unhandled:'"),
+        ("error.unhandled:[0,1]", "'error.unhandled:' takes one value"),
+        ("timesSeen:1.5k", '"1.5k" could not be converted to a number.'),
         ("is:bogus", f'Invalid value for "is" search, valid values are {VALID}'),
         ("is:", f'Invalid value for "is" search, valid values are {VALID}'),
         ("age:x", "x is not a valid datetime query"),
@@ -194,6 +236,9 @@ pieces = st.sampled_from(
 @example('"' * 10_000)
 @example('a:"' * 3_000)
 @example("a:[ " * 3_000)
+@example('a:["' + " " * 9_000 + "x]")
+@example("a:[" + " " * 9_000 + '"]')
+@example('a:["' + '\\"' * 5_000 + "]")
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         read_search(text, NOW)

@@ -218,6 +218,8 @@ def test_a_slug_can_be_used_in_addresses(
         "name": "Some name",
         "slug": slug,
         "default_role": "member",
+        "attachments_role": "member",
+        "store_crash_reports": 0,
         "resolve_age": 0,
     }
     answer = admin_client.post(url(model, "add"), data)
@@ -261,7 +263,7 @@ def test_what_events_hang_on_is_marked_for_deletion(
 
     asked = run(admin_client, "delete", rows[:2])
     assert f"Delete 2 {name}s?" in asked
-    assert "Until a later version" in asked
+    assert "It can be restored" in asked
     assert model.objects.filter(pk__in=[row.pk for row in rows], status="active").count() == 3
 
     assert f"2 {name}s marked for deletion." in run(

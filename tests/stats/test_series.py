@@ -101,7 +101,7 @@ def test_an_issue_by_the_hour_and_by_the_day(db: None) -> None:
         }
     )
     periods = [HOURS_24.until(NOW), DAYS_30.until(NOW)]
-    by_hour, by_day = series.issue_series(7, [1], periods, NOW)[1]
+    by_hour, by_day = series.issue_series([(7, 1)], periods, NOW)[1]
     assert (len(by_hour), len(by_day)) == (25, 31)
     assert counted(by_hour) == {
         THIS_HOUR: 2,
@@ -119,7 +119,10 @@ def test_environments_are_added_up_or_chosen(db: None) -> None:
 
     def total(environment_ids: list[int] | None) -> Any:
         found = series.issue_series(
-            7, [1], [DAYS_30.until(NOW), HOURS_24.until(NOW)], NOW, environment_ids=environment_ids
+            [(7, 1)],
+            [DAYS_30.until(NOW), HOURS_24.until(NOW)],
+            NOW,
+            environment_ids=environment_ids,
         )
         by_day, by_hour = found[1]
         assert list(counted(by_day).values()) == list(counted(by_hour).values())
@@ -134,14 +137,15 @@ def test_environments_are_added_up_or_chosen(db: None) -> None:
 def test_issues_and_projects_do_not_mix(db: None) -> None:
     today = TODAY // DAY
     store_days({(7, 1, today, 0): hours(h0=1), (7, 2, today, 0): hours(h0=2)})
-    store_days({(8, 1, today, 0): hours(h0=4)})
-    found = series.issue_series(7, [2, 1, 3], [DAYS_30.until(NOW)], NOW)
+    store_days({(8, 1, today, 0): hours(h0=4), (8, 4, today, 0): hours(h0=8)})
+    found = series.issue_series([(7, 2), (7, 1), (7, 3), (8, 4)], [DAYS_30.until(NOW)], NOW)
     assert {issue: counted(points) for issue, [points] in found.items()} == {
         1: {TODAY: 1},
         2: {TODAY: 2},
         3: {},
+        4: {TODAY: 8},
     }
-    assert list(found) == [2, 1, 3]
+    assert list(found) == [2, 1, 3, 4]
 
 
 def test_hours_expire_before_their_days_do(db: None) -> None:
@@ -149,13 +153,13 @@ def test_hours_expire_before_their_days_do(db: None) -> None:
     store_days({(7, 1, eight_days_ago, 0): hours(h12=1)})
     since = NOW - 10 * DAY
     periods = [Period(since, NOW, HOUR), Period(since, NOW, DAY)]
-    by_hour, by_day = series.issue_series(7, [1], periods, NOW)[1]
+    by_hour, by_day = series.issue_series([(7, 1)], periods, NOW)[1]
     assert counted(by_hour) == {}
     assert counted(by_day) == {TODAY - 8 * DAY: 1}
 
 
 def test_a_period_of_long_ago_reads_nothing(db: None) -> None:
-    found = series.issue_series(7, [1], [Period(0, DAY, HOUR)], NOW)
+    found = series.issue_series([(7, 1)], [Period(0, DAY, HOUR)], NOW)
     assert len(found[1][0]) == 25
 
 
@@ -164,10 +168,11 @@ def test_many_issues_are_one_statement(db: None, django_assert_num_queries: Any,
     today = TODAY // DAY
     store_days({(7, issue, today, 0): hours(h0=1) for issue in range(size)})
     with django_assert_num_queries(1):
-        found = series.issue_series(7, range(size), [HOURS_24.until(NOW), DAYS_30.until(NOW)], NOW)
+        keys = [(7, issue) for issue in range(size)]
+        found = series.issue_series(keys, [HOURS_24.until(NOW), DAYS_30.until(NOW)], NOW)
     assert len(found) == size
 
 
 def test_issues_are_not_counted_any_finer(db: None) -> None:
     with pytest.raises(ValueError, match="by the hour and by the day"):
-        series.issue_series(7, [1], [Period(NOW - 60, NOW, TEN_SECONDS)], NOW)
+        series.issue_series([(7, 1)], [Period(NOW - 60, NOW, TEN_SECONDS)], NOW)

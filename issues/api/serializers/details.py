@@ -43,7 +43,7 @@ class WithDetails(IssueSerializer):
             "seenBy": [self._viewer(viewer) for viewer in details.viewers],
             "stats": issue.series,
             "tags": tag_summaries(issue),
-            "userReportCount": 0,
+            "userReportCount": details.report_count,
         }
         if details.has_environments:
             answer["currentRelease"] = self._current_release(details.current_release)

@@ -12,6 +12,7 @@ from sentrylite.api.serializers import OutputSerializer, timestamp
 from sentrylite.releases.api.serializers.releases import ReleaseSerializer
 
 from .entries import entries_of
+from .feedback import IssueReportSerializer
 
 Json = dict[str, Any]
 
@@ -77,7 +78,8 @@ class EventSerializer(OutputSerializer):
 
 
 class EventDetailSerializer(EventSerializer):
-    """The full form with what surrounds the event: `load_neighbours` and `load_release`.
+    """The full form with what surrounds the event: `load_neighbours`, `load_release` and
+    `issues.feedback.load_report`.
 
     Pass `context={"user": caller}`, for the release's sake.
     """
@@ -88,7 +90,7 @@ class EventDetailSerializer(EventSerializer):
             "nextEventID": event.next_event_id.hex if event.next_event_id else None,
             "previousEventID": event.previous_event_id.hex if event.previous_event_id else None,
             "release": self._release(event),
-            "userReport": None,
+            "userReport": IssueReportSerializer(event.report).data if event.report else None,
             "sdkUpdates": [],
             "occurrence": None,
         }

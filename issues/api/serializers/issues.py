@@ -5,17 +5,19 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from issues.actions import Merged
 from issues.models import Issue, IssueResolution
 from issues.models.issue import Level
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.accounts.models import User
 from sentrylite.api.links import absolute_url
-from sentrylite.api.serializers import OutputSerializer, optional_timestamp
+from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project
 
 LEVELS: dict[int, str] = dict(Level.choices)
 PRIORITIES: dict[int, str] = {Level.FATAL: "high", Level.ERROR: "high", Level.WARNING: "medium"}
+COLLAPSIBLE = frozenset({"filtered", "lifetime"})
 
 
 def issue_context(request: Request, access: Access, now: datetime) -> dict[str, Any]:
@@ -126,6 +128,27 @@ class IssueListSerializer(IssueSerializer):
         return answer
 
 
+class OrganizationIssueListSerializer(IssueListSerializer, IssueFullSerializer):
+    """An issue in a list of an organization's, with the keys of later years. What is `collapsed`
+    in the context is left out."""
+
+    def to_representation(self, issue: Issue) -> dict[str, Any]:
+        answer = super().to_representation(issue) | {
+            # Its numbers in all environments, whichever are chosen.
+            "lifetime": {
+                "count": str(issue.times_seen),
+                "firstSeen": timestamp(issue.first_seen),
+                "lastSeen": timestamp(issue.last_seen),
+                "stats": None,
+                "userCount": issue.user_count,
+            },
+            "filtered": None,
+        }
+        for part in COLLAPSIBLE & self.context["collapsed"]:
+            del answer[part]
+        return answer
+
+
 def substatus(status: str, details: dict[str, Any]) -> str | None:
     """What later years call it: ignored issues wait for a condition, or for nothing."""
     if status == "ignored":
@@ -162,8 +185,9 @@ ECHOED = ("hasSeen", "isBookmarked", "isPublic", "isSubscribed")
 
 class BulkUpdateSerializer(IssueSerializer):
     """What many issues were changed to: what was sent, and what follows from it (issues contract,
-    section 5). From one of them, by now all are alike in that. Pass what was sent as `changes`
-    in the context, beside `issue_context`."""
+    section 5). From one of them, by now all are alike in that: the one that is left, if they were
+    merged. Pass what was sent as `changes` and the actions.Merged or None as `merged` in the
+    context, beside `issue_context`."""
 
     def to_representation(self, issue: Issue) -> dict[str, Any]:
         changes: dict[str, Any] = self.context["changes"]
@@ -178,4 +202,16 @@ class BulkUpdateSerializer(IssueSerializer):
             answer["subscriptionDetails"] = {"reason": "unknown"}
         if "isPublic" in answer:
             answer["shareId"] = issue.share_id.hex if issue.share_id else None
+        if changes.get("merge") is not None:
+            answer["merge"] = self._merged(changes["merge"])
         return answer
+
+    def _merged(self, is_wanted: bool) -> bool | dict[str, Any]:
+        """What was merged into what; of less than two issues nothing is."""
+        merged: Merged | None = self.context["merged"]
+        if merged is None:
+            return is_wanted
+        return {
+            "parent": str(merged.parent.pk),
+            "children": [str(child.pk) for child in merged.children],
+        }

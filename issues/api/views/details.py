@@ -29,9 +29,12 @@ class IssueDetailView(IssueScopedView):
         return Response(IssueDetailSerializer(self.issue, context=context).data)
 
     def put(self, request: Request, **kwargs: Any) -> Response:
-        changes = IssueUpdateInput.read(request, project=self.project, caller=self.caller)
+        changes = IssueUpdateInput.read(request, projects=[self.project], caller=self.caller)
         now = timezone.now()
-        change([self.issue], changes, project=self.project, caller=self.caller, now=now)
+        if changes.get("discard"):
+            actions.discard_issues([self.issue], by=self.caller.user, now=now)
+            return Response(status=204)
+        change([self.issue], changes, caller=self.caller, now=now)
         queries.load_marks([self.issue], self.caller.user_id)
         context = issue_context(request, self.access, now)
         if self.is_in_organization:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from issues import events, queries
+from issues import actions, events, feedback, queries
 from issues.api.base import IssueEventView, IssueScopedView
 from issues.api.params import (
     EventListParams,
@@ -116,7 +116,7 @@ class ProjectEventListView(ProjectScopedView):
 
 
 class HashListView(IssueScopedView):
-    """List an issue's hashes (issues contract, section 8).
+    """List an issue's hashes, unmerge some of them (issues contract, section 8).
 
     The last event of a hash is looked for among the issue's newest; null when it is not there.
     """
@@ -135,13 +135,26 @@ class HashListView(IssueScopedView):
         body = [hash_answer(hash, newest.get(hash)) for hash in page.rows]
         return Response(body, headers={"Link": page.link(request)})
 
+    def delete(self, request: Request, **kwargs: Any) -> Response:
+        """Make some of them an issue of their own. What is no hash of the issue does not matter."""
+        named = (read_event_id(text) for text in request.query_params.getlist("id"))
+        hashes = {hash for hash in named if hash is not None}
+        try:
+            new = actions.unmerge_hashes(
+                self.issue, hashes, by=self.caller.user, now=timezone.now()
+            )
+        except actions.CannotUnmerge:
+            return Response({"detail": "An issue keeps at least one of its hashes."}, status=400)
+        return Response(status=202 if new else 200)
+
 
 def answer_in_full(
     event: Event, caller: Caller, now: datetime, environment_ids: list[int] | None
 ) -> dict[str, Any]:
-    """One event with its release, and its neighbours in the chosen environments."""
+    """One event with its release, what its user said, and its neighbours in these environments."""
     queries.load_neighbours(event, now, environment_ids=environment_ids)
     queries.load_release(event)
+    feedback.load_report(event)
     return EventDetailSerializer(event, context={"user": caller.user}).data
 
 

@@ -6,6 +6,9 @@ from typing import Any
 from sentrylite.accounts.models import User
 from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 
+# Pictures cannot be uploaded.
+LETTER_AVATAR = {"avatarType": "letter_avatar", "avatarUuid": None}
+
 
 def avatar_url(email: str) -> str:
     digest = hashlib.md5(email.lower().encode(), usedforsecurity=False).hexdigest()
@@ -32,7 +35,7 @@ class UserSerializer(OutputSerializer):
             "isSuperuser": user.is_superuser,
             "isStaff": user.is_staff,
             "experiments": {},
-            "avatar": {"avatarType": "letter_avatar", "avatarUuid": None},
+            "avatar": LETTER_AVATAR,
             "emails": [{"id": str(user.pk), "email": user.email, "is_verified": False}],
         }
         if self.context.get("user") == user:

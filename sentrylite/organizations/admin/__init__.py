@@ -1,5 +1,6 @@
 """Organizations and what belongs to them in the back office."""
 
+from .audit import AuditLogEntryAdmin
 from .environments import EnvironmentAdmin
 from .hooks import ServiceHookAdmin
 from .organizations import OrganizationAdmin, OrganizationMemberAdmin
@@ -10,6 +11,7 @@ from .tokens import ApiKeyAdmin, ApiTokenAdmin
 __all__ = [
     "ApiKeyAdmin",
     "ApiTokenAdmin",
+    "AuditLogEntryAdmin",
     "EnvironmentAdmin",
     "OrganizationAdmin",
     "OrganizationMemberAdmin",

@@ -7,13 +7,14 @@ from django.contrib.admin.models import CHANGE
 from django.contrib.auth import get_permission_codename
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from sentrylite.admin.base import BaseAdmin
 from sentrylite.organizations import actions
 
 NOTE = (
-    "Deleting hides it at once, stops its events and keeps its slug taken. Until a later version "
-    "removes the rows behind it, it can be restored."
+    "Deleting hides it at once, stops its events and keeps its slug taken. It can be restored; an "
+    "organization for a day, after which it is removed with all that is its own."
 )
 
 
@@ -43,7 +44,8 @@ class DeletedLater(BaseAdmin):
     def delete(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         question = self.confirm(request, rows, action="delete", verb="Delete", warning=NOTE)
         if question is None:
-            self._report(request, actions.mark_deleted(rows), "marked for deletion")
+            marked = actions.mark_deleted(rows, now=timezone.now())
+            self._report(request, marked, "marked for deletion")
         return question
 
     @admin.action(description="Restore selected %(verbose_name_plural)s", permissions=["mark"])

@@ -1,18 +1,21 @@
 """Service hooks in the back office: what they are told, and how their last deliveries went."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from sentrylite.accounts.models import User
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link
 from sentrylite.admin.display import Panel
 from sentrylite.admin.fields import CheckboxesField
+from sentrylite.api.addresses import client_address
 from sentrylite.organizations import hooks
+from sentrylite.organizations.audit import Author
 from sentrylite.organizations.models import HookDelivery, Project, ServiceHook
 from stats import series
 from stats.models import Kind
@@ -56,7 +59,9 @@ class ServiceHookAdmin(BaseAdmin):
             super().save_model(request, obj, form, change)
             return
         facts = {name: form.cleaned_data[name] for name in form.changed_data}
-        hooks.change(ServiceHook.objects.get(pk=obj.pk), facts)
+        by = Author(cast(User, request.user), client_address(request))
+        hook = ServiceHook.objects.select_related("project__organization").get(pk=obj.pk)
+        hooks.change(hook, facts, by=by, now=timezone.now())
 
     def load_page(self, request: HttpRequest, rows: Sequence[Any]) -> None:
         now = timezone.now().timestamp()

@@ -15,6 +15,7 @@ from sentrylite.admin.fields import ListsAsLines
 from sentrylite.organizations import slugs
 from sentrylite.organizations.models import (
     ApiKey,
+    AuditLogEntry,
     Environment,
     Organization,
     OrganizationMember,
@@ -45,7 +46,29 @@ class OrganizationAdmin(ListsAsLines, DeletedLater):
     readonly_fields = ["created_at"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "created_at"]}),
-        ("Members", {"fields": ["default_role", "open_membership", "allow_shared_issues"]}),
+        (
+            "Members",
+            {
+                "fields": [
+                    "default_role",
+                    "open_membership",
+                    "allow_join_requests",
+                    "attachments_role",
+                    "allow_shared_issues",
+                ]
+            },
+        ),
+        (
+            "Settings",
+            {
+                "fields": [
+                    "is_early_adopter",
+                    "enhanced_privacy",
+                    "scrape_javascript",
+                    "store_crash_reports",
+                ]
+            },
+        ),
         SCRUBBING,
     ]
 
@@ -66,7 +89,7 @@ class OrganizationAdmin(ListsAsLines, DeletedLater):
         return display.link(url, organization.member_count)
 
     def links(self, request: HttpRequest, obj: Organization) -> Sequence[Link]:
-        owned = (Project, Team, OrganizationMember, Environment, Release, ApiKey)
+        owned = (Project, Team, OrganizationMember, Environment, Release, ApiKey, AuditLogEntry)
         return [
             (
                 str(capfirst(model._meta.verbose_name_plural)),

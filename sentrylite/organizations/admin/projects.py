@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from issues.models import EventUser, Issue
+from issues.models import EventUser, Issue, UserReport
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
 from sentrylite.admin.display import Panel
@@ -141,6 +141,7 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
     def links(self, request: HttpRequest, obj: Project) -> Sequence[Link]:
         return [
             ("Issues", display.list_url(Issue, project__id__exact=obj.pk)),
+            ("User feedback", display.list_url(UserReport, project__id__exact=obj.pk)),
             ("Releases", display.list_url(Release, projects__id__exact=obj.pk)),
             ("Organization", display.url_of(obj.organization)),
             ("Add key", display.add_url(ProjectKey, project=obj.pk)),

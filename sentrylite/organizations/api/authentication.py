@@ -15,7 +15,8 @@ from rest_framework.request import Request
 
 from sentrylite import rows
 from sentrylite.accounts.models import User
-from sentrylite.organizations.access import ALL_SCOPES, Caller
+from sentrylite.organizations import queries
+from sentrylite.organizations.access import ALL_SCOPES, DSN_SCOPES, Caller
 from sentrylite.organizations.models.token import hash_secret
 from sentrylite.statements import Statement
 
@@ -68,7 +69,7 @@ class TokenAuthentication(CredentialAuthentication):
         user = rows.instance(User, columns)
         if not user.is_active:
             raise exceptions.AuthenticationFailed("User inactive or deleted")
-        return user, Caller(frozenset(orjson.loads(scopes)), user)
+        return user, Caller(frozenset(orjson.loads(scopes)), user, expires_at=expires_at)
 
 
 class ApiKeyAuthentication(CredentialAuthentication):
@@ -100,6 +101,20 @@ class ApiKeyAuthentication(CredentialAuthentication):
         if not is_active:
             raise exceptions.AuthenticationFailed("Key is disabled")
         return None, Caller(frozenset(orjson.loads(scopes)), organization_id=organization_id)
+
+
+class DsnAuthentication(CredentialAuthentication):
+    """`Authorization: DSN <dsn>`: anybody who may send events to the project. Only where users
+    tell what happened to them."""
+
+    def authenticate(self, request: Request) -> tuple[None, Caller] | None:
+        scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+        if scheme.lower() != "dsn":
+            return None
+        key = queries.find_key(text)
+        if key is None:
+            raise exceptions.AuthenticationFailed("Invalid token")
+        return None, Caller(DSN_SCOPES, project=key.project)
 
 
 class SessionAuthentication(authentication.SessionAuthentication):

@@ -11,6 +11,8 @@ from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
+from sentrylite.api import params
+from sentrylite.api.addresses import client_address
 from sentrylite.api.views import ApiView
 from sentrylite.organizations import queries
 from sentrylite.organizations.access import (
@@ -21,6 +23,7 @@ from sentrylite.organizations.access import (
     Caller,
     MethodScopes,
 )
+from sentrylite.organizations.audit import Author
 from sentrylite.organizations.models import Organization, Project, ServiceHook, Team
 
 from .authentication import ApiKeyAuthentication, SessionAuthentication, TokenAuthentication
@@ -37,6 +40,11 @@ class CallerView(ApiView):
     @property
     def caller(self) -> Caller:
         return cast(Caller, self.request.auth)
+
+    @property
+    def author(self) -> Author:
+        """Who the audit log says it was."""
+        return Author(self.caller.user, client_address(self.request))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -65,6 +73,20 @@ class OrganizationScopedView(CallerView):
             raise Http404
         self.require(access)
         self.access, self.organization = access, access.organization
+
+
+class OrganizationProjectsView(OrganizationScopedView):
+    """What `/organizations/{organization}/…` says of those of its projects that the caller reaches,
+    or of those in the parameter `project`."""
+
+    projects: list[Project]
+
+    def find_scope(self, **path: str) -> None:
+        super().find_scope(**path)
+        ids = params.project_ids(self.request.query_params)
+        self.projects = queries.find_projects(self.access, ids)
+        if ids is not None and len(self.projects) < len(ids):
+            raise PermissionDenied
 
 
 class ProjectScopedView(CallerView):
@@ -104,6 +126,7 @@ class HookScopedView(ProjectScopedView):
         hook = ServiceHook.objects.filter(project=self.project, guid=path["hook_id"]).first()
         if hook is None:
             raise Http404
+        hook.project = self.project
         self.hook = hook
 
 

@@ -1,5 +1,6 @@
 """The tables of organizations, re-exported."""
 
+from .audit import AuditLogEntry
 from .environment import Environment, EnvironmentProject
 from .hook import HookDelivery, ServiceHook
 from .organization import Organization, OrganizationMember, Role
@@ -10,6 +11,7 @@ from .token import ApiKey, ApiToken
 __all__ = [
     "ApiKey",
     "ApiToken",
+    "AuditLogEntry",
     "Environment",
     "EnvironmentProject",
     "HookDelivery",

@@ -6,7 +6,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
-from .organization import Organization, ScrubbingSettings, Status
+from .organization import Deletable, Organization, ScrubbingSettings, Status
 from .team import Team
 
 is_key = RegexValidator(r"^[0-9a-f]{32}\Z", "A key is 32 lower-case hexadecimal digits.")
@@ -26,14 +26,13 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self.filter(status=Status.ACTIVE, organization__status=Status.ACTIVE)
 
 
-class Project(ScrubbingSettings):
+class Project(ScrubbingSettings, Deletable):
     """Something that sends events."""
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="projects")
     slug = models.SlugField(max_length=50)
     name = models.CharField(max_length=200)
     platform = models.CharField(max_length=64, blank=True)
-    status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now)
     first_event_at = models.DateTimeField(null=True, blank=True, editable=False)
     teams = models.ManyToManyField(Team, through="ProjectTeam", related_name="projects")
@@ -46,6 +45,12 @@ class Project(ScrubbingSettings):
     allowed_domains = models.JSONField(
         default=all_domains, blank=True, help_text="Origins that browsers may send events from."
     )
+
+    # Filled by organizations.listings and its neighbours, where a page needs them.
+    team_list: list[Team]
+    environment_names: list[str]
+    latest_version: str | None
+    points: list[list[float]] | None = None
 
     objects = ProjectQuerySet.as_manager()
 

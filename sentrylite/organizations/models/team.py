@@ -1,17 +1,25 @@
 """Teams: groups of members who look after projects."""
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.utils import timezone
 
-from .organization import Organization, OrganizationMember, Status
+from .organization import Deletable, Organization, OrganizationMember
+
+if TYPE_CHECKING:
+    from .project import Project
 
 
-class Team(models.Model):
+class Team(Deletable):
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="teams")
     slug = models.SlugField(max_length=50)
     name = models.CharField(max_length=64)
-    status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now)
+
+    # Filled by organizations.listings, where a page needs them.
+    member_count: int
+    project_list: list["Project"]
 
     class Meta:
         ordering = ["slug"]

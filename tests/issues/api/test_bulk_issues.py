@@ -109,7 +109,7 @@ def test_nothing_left_is_204(api: APIClient, project: Project) -> None:
             "query=age:x",
             "Your search query could not be parsed: x is not a valid datetime query",
         ),
-        ("sort=nope", "Invalid sort. Valid choices are date, new, priority, freq."),
+        ("sort=nope", "Invalid sort. Valid choices are date, new, priority, freq, user."),
     ],
 )
 def test_what_cannot_be_used_is_refused(
@@ -128,7 +128,7 @@ def test_what_cannot_be_used_is_refused(
     ("body", "answer"),
     [
         ({}, {}),
-        ({"x": 1, "status": None, "hasSeen": None, "merge": False}, {}),
+        ({"x": 1, "status": None, "hasSeen": None, "merge": False}, {"merge": False}),
         ({"status": "resolved"}, {"status": "resolved", "statusDetails": {}}),
         ({"status": "ignored"}, {"status": "ignored", "statusDetails": {}}),
         ({"status": "muted"}, {"status": "ignored", "statusDetails": {}}),
@@ -201,8 +201,11 @@ def test_all_of_it_is_done_to_all_of_them(
     [
         ({"status": "nope"}, {"status": ['"nope" is not a valid choice.']}),
         ({"assignedTo": "nobody"}, {"assignedTo": ["Unknown actor input"]}),
-        ({"merge": True}, {"merge": ["Merging is not supported yet."]}),
-        ({"discard": 1}, {"discard": ["Discarding is not supported yet."]}),
+        ({"merge": "x"}, {"merge": ["Must be a valid boolean."]}),
+        (
+            {"discard": True},
+            {"non_field_errors": ["Other attributes cannot be updated when discarding"]},
+        ),
     ],
 )
 def test_what_cannot_be_done_is_not(
@@ -225,6 +228,49 @@ def test_an_api_key_has_no_marks(
     client = api_as(organization=organization)
     assert put(client, PATH, {"status": "resolved"})["status"] == "resolved"
     put(client, address(issues), {"isBookmarked": True}, 400)
+
+
+# Merging ------------------------------------------------------------------------------------------
+
+
+def test_merging(api: APIClient, user: User, issues: list[Issue]) -> None:
+    one, two, three = issues
+    Issue.objects.filter(pk=two.pk).update(times_seen=5)
+    answer = put(api, address(issues), {"merge": True, "status": "resolved"})
+    assert answer == {
+        "status": "resolved",
+        "statusDetails": {},
+        "merge": {"parent": str(two.pk), "children": [str(one.pk), str(three.pk)]},
+    }
+    merged = Status.PENDING_MERGE
+    assert statuses(issues) == [merged, Status.RESOLVED, merged]
+    activity = Activity.objects.get(type="merge")
+    assert (activity.issue, activity.user) == (two, user)
+    shown = api.get(f"/api/0/issues/{one.pk}/").json()
+    assert (shown["id"], shown["activity"][0]["type"]) == (str(two.pk), "merge")
+    assert shown["activity"][0]["data"] == {"issues": [{"id": one.pk}, {"id": three.pk}]}
+
+
+def test_one_issue_is_merged_with_nothing(api: APIClient, issues: list[Issue]) -> None:
+    assert put(api, address(issues[:1]), {"merge": True}) == {"merge": True}
+    assert put(api, address(issues), {"merge": False}) == {"merge": False}
+    assert put(api, address(issues), {"merge": None}) == {}
+    assert statuses(issues) == [Status.UNRESOLVED] * 3
+
+
+def test_who_names_a_merged_issue_means_the_one_that_is_left(
+    api: APIClient, issues: list[Issue]
+) -> None:
+    put(api, address(issues[1:]), {"merge": True})
+    assert put(api, address(issues[1:]), {"merge": True}) == {"merge": True}
+    put(api, address(issues[1:2]), {"status": "ignored"})
+    assert statuses(issues) == [Status.UNRESOLVED, Status.PENDING_MERGE, Status.IGNORED]
+    assert api.delete(address(issues[1:])).status_code == 204
+    assert statuses(issues) == [
+        Status.UNRESOLVED,
+        Status.PENDING_DELETION,
+        Status.PENDING_DELETION,
+    ]
 
 
 # Removing -----------------------------------------------------------------------------------------
@@ -271,6 +317,6 @@ def test_the_number_of_statements_does_not_depend_on_the_issues(
         with django_assert_num_queries(31):
             put(api, path, body)
     Issue.objects.update(status=Status.UNRESOLVED)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert api.delete(PATH + query).status_code == 204
     assert set(statuses(issues)) == {Status.PENDING_DELETION}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from issues import partitions, queries
+from issues import feedback, partitions, queries
 from issues.api.serializers.events import EventDetailSerializer, EventSummarySerializer
 from issues.models import Event, Issue
 from issues.payload.event import ScrubRules, Sender
@@ -571,6 +571,7 @@ def test_a_serializer_asks_nothing(
     assert event is not None
     queries.load_neighbours(event, now)
     queries.load_release(event)
+    feedback.load_report(event)
     with django_assert_num_queries(0):
         assert EventDetailSerializer(event).data["id"] == EVENT_ID.hex
 

@@ -1,4 +1,4 @@
-"""GET /issues/{issue_id}/hashes/"""
+"""GET and DELETE of /issues/{issue_id}/hashes/"""
 
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -127,3 +127,78 @@ def test_any_query_is_answered_or_refused(
     response = api.get(path_of(issue), QUERY_STRING=query)
     assert response.status_code in (200, 400)
     assert response.status_code == 200 or isinstance(response.json()["detail"], str)
+
+
+# DELETE -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(project: Project) -> Issue:
+    """An issue with two hashes."""
+    Project.objects.update(last_short_id=10**6)
+    issue = factories.IssueFactory(project=project, times_seen=2)
+    for digit in "ab":
+        IssueHash.objects.create(project_id=project.pk, hash=digit * 32, issue_id=issue.pk)
+    return issue
+
+
+def unmerge(api: APIClient, issue: Issue, query: str) -> Any:
+    return api.delete(f"/api/0/issues/{issue.pk}/hashes/?{query}")
+
+
+def hashes_of(issue: Issue) -> set[str]:
+    found = IssueHash.objects.filter(issue_id=issue.pk).values_list("hash", flat=True)
+    return {hash.hex for hash in found}
+
+
+def test_a_hash_becomes_an_issue_of_its_own(api: APIClient, two: Issue, user: Any) -> None:
+    answer = unmerge(api, two, f"id={'b' * 32}&id={'c' * 32}&id=nonsense&id=%00")
+    assert (answer.status_code, answer.content) == (202, b"")
+    new = Issue.objects.exclude(pk=two.pk).get()
+    assert (hashes_of(two), hashes_of(new)) == ({"a" * 32}, {"b" * 32})
+    shown = api.get(f"/api/0/issues/{two.pk}/").json()["activity"][0]
+    assert (shown["type"], shown["user"]["id"]) == ("unmerge_source", str(user.pk))
+    assert shown["data"]["fingerprints"] == ["b" * 32]
+    assert shown["data"]["destination"]["id"] == str(new.pk)
+    assert shown["data"]["destination"]["shortId"] == new.short_id
+    shown = api.get(f"/api/0/issues/{new.pk}/").json()["activity"][0]
+    assert shown["type"] == "unmerge_destination"
+    assert shown["data"]["source"]["id"] == str(two.pk)
+    assert api.delete(f"/api/0/issues/{two.pk}/").status_code == 202
+    shown = api.get(f"/api/0/issues/{new.pk}/").json()["activity"][0]
+    assert shown["data"] == {"fingerprints": ["b" * 32], "source": None}
+
+
+@pytest.mark.parametrize("query", ["", "id=", f"id={'c' * 32}", "id=x&id=%F0%9F%92%A9&id=%00"])
+def test_what_is_no_hash_of_the_issue_changes_nothing(
+    api: APIClient, two: Issue, query: str
+) -> None:
+    answer = unmerge(api, two, query)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert Issue.objects.count() == 1
+
+
+def test_an_issue_keeps_one_of_its_hashes(api: APIClient, two: Issue) -> None:
+    answer = unmerge(api, two, f"id={'a' * 32}&id={'b' * 32}")
+    assert answer.status_code == 400
+    assert answer.json() == {"detail": "An issue keeps at least one of its hashes."}
+    assert hashes_of(two) == {"a" * 32, "b" * 32}
+
+
+def test_a_hash_of_another_issue_is_not_taken(api: APIClient, two: Issue) -> None:
+    other = factories.IssueFactory(project=two.project)
+    IssueHash.objects.create(project_id=two.project_id, hash="d" * 32, issue_id=other.pk)
+    assert unmerge(api, two, f"id={'d' * 32}").status_code == 200
+    assert hashes_of(other) == {"d" * 32}
+
+
+@pytest.mark.parametrize("unmerged", [1, 5])
+def test_what_unmerging_costs_the_page_of_an_issue(
+    api: APIClient, two: Issue, unmerged: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for n in range(unmerged):
+        hash = f"{n + 1:032x}"
+        IssueHash.objects.create(project_id=two.project_id, hash=hash, issue_id=two.pk)
+        assert unmerge(api, two, f"id={hash}").status_code == 202
+    with django_assert_num_queries(6):
+        api.get(f"/api/0/issues/{two.pk}/")

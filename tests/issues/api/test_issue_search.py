@@ -50,6 +50,8 @@ def issue(project: Project) -> Issue:
         culprit="pumps.valves in open_valve",
         message="integer division or modulo by zero pump/valves.py",
         times_seen=20,
+        platform="python",
+        metadata={"type": "ValueError", "value": "100% broken"},
     )
 
 
@@ -115,6 +117,17 @@ def tag(issue: Issue, key: str, value: str) -> None:
         "activeSince:>=2026-03-01T00:00:00Z",
         "!age:+30d",
         "issue.category:error timesSeen:20",
+        "issue.type:[error,outage] timesSeen:20",
+        "platform:python",
+        "platform.name:[py*,go]",
+        "has:platform",
+        '!platform:""',
+        "error.type:ValueError",
+        "error.value:*BROKEN",
+        "has:error.type",
+        "!error.type:ZeroDivisionError has:error.value",
+        "project:pump-station timesSeen:20",
+        "project:[PUMP*,x] timesSeen:20",
     ],
 )
 def test_columns(api: APIClient, issue: Issue, other: Issue, query: str) -> None:
@@ -144,6 +157,13 @@ def test_columns(api: APIClient, issue: Issue, other: Issue, query: str) -> None
         "user:1",
         "has:area",
         "PUMP-STATION-10",
+        "project:other",
+        "!project:pump-station",
+        "project.id:1",
+        "issue.type:outage",
+        "error.unhandled:true",
+        "timesSeen:>1k",
+        "(broken valves)",
     ],
 )
 def test_nothing_is_found(api: APIClient, issue: Issue, other: Issue, query: str) -> None:
@@ -250,10 +270,20 @@ def test_releases(api: APIClient, organization: Organization, issue: Issue, othe
         assert find(api, query) == [issue.pk]
 
 
+def test_what_nobody_handled(api: APIClient, issue: Issue, other: Issue) -> None:
+    tag(issue, "handled", "no")
+    tag(issue, "handled", "yes")
+    tag(other, "handled", "yes")
+    for query in ("error.unhandled:true", "error.handled:false", "!error.handled:1"):
+        assert find(api, query) == [issue.pk]
+    for query in ("error.unhandled:0", "error.handled:TRUE", "!error.unhandled:1"):
+        assert find(api, query) == [other.pk]
+
+
 def test_events_of_a_time(api: APIClient, issue: Issue, other: Issue, now: datetime) -> None:
     factories.make_event(issue, timestamp=now - timedelta(hours=2))
     factories.make_event(other, timestamp=now - timedelta(days=2))
-    assert find(api, "event.timestamp:-24h") == [issue.pk]
+    assert find(api, "event.timestamp:-24h") == find(api, "timestamp:-24h") == [issue.pk]
     assert find(api, "event.timestamp:>2026-03-03 event.timestamp:<2026-03-05") == [issue.pk]
     assert find(api, "event.timestamp:>2026-03-05") == []
 
@@ -273,7 +303,10 @@ def test_assigned_to_a_person(
     assert find(api, query) == [issue.pk]
 
 
-@pytest.mark.parametrize("query", ["assigned:#rockets", "assigned:me", "is:assigned"])
+@pytest.mark.parametrize(
+    "query",
+    ["assigned:#rockets", "assigned:me", "is:assigned", "assigned_or_suggested:[my_teams,x]"],
+)
 def test_assigned_to_a_team(
     api: APIClient, user: User, team: Team, issue: Issue, other: Issue, query: str
 ) -> None:
@@ -316,6 +349,7 @@ def sorted_issues(project: Project) -> dict[str, list[int]]:
             first_seen=SEEN + timedelta(hours=number % 3),
             last_seen=SEEN + timedelta(days=1, seconds=-700 * (number // 2)),
             times_seen=(1, 0, 3, 3, 100, 7, 3)[number],
+            user_count=(0, 2, 0, 1, 1, 0, 9)[number],
             status=(Status.UNRESOLVED, Status.RESOLVED)[number % 2],
         )
         for number in range(7)
@@ -328,6 +362,7 @@ def sorted_issues(project: Project) -> dict[str, list[int]]:
         "date": order(lambda row: row.last_seen),
         "new": order(lambda row: row.first_seen),
         "freq": order(lambda row: row.times_seen),
+        "user": order(lambda row: row.user_count),
         "priority": order(
             lambda row: floor(600 * log(max(row.times_seen, 1)) + row.last_seen.timestamp())
         ),
@@ -336,7 +371,7 @@ def sorted_issues(project: Project) -> dict[str, list[int]]:
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
 @pytest.mark.parametrize("query", ["", "ValueError"])
-@pytest.mark.parametrize("sort", ["date", "new", "freq", "priority"])
+@pytest.mark.parametrize("sort", ["date", "new", "freq", "user", "priority"])
 def test_a_walk_in_any_order_sees_every_issue_once(
     api: APIClient, sorted_issues: dict[str, list[int]], sort: str, query: str, limit: int
 ) -> None:
@@ -460,7 +495,8 @@ def test_quiet_issues_are_not_unresolved(api: APIClient, issue: Issue, other: Is
 
 EVERYTHING = (
     "Error a:b !c:[d,e*] has:f !has:g tags[h]:i release:latest firstRelease:latest user:id:1 "
-    "user.email:x !assigned:#rockets !bookmarks:me !subscribed:me timesSeen:>=0 age:-9999w "
+    "user.email:x !assigned:[#rockets,my_teams] project:x error.handled:0 !error.type:[a,b*] "
+    "!bookmarks:me !subscribed:me timesSeen:>=0 age:-9999w "
     "event.timestamp:-24h issue:PUMP-STATION-1 title:x message:y is:unassigned !is:resolved"
 )
 

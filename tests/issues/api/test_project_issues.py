@@ -318,7 +318,7 @@ def test_the_last_seen_comes_first(api: APIClient, issues: list[Issue], query: s
 @pytest.mark.parametrize(
     ("query", "problem"),
     [
-        ("sort=nope", "Invalid sort. Valid choices are date, new, priority, freq."),
+        ("sort=nope", "Invalid sort. Valid choices are date, new, priority, freq, user."),
         ("environment=%00", "Invalid environment: it holds a NUL character."),
         ("query=%00", "Invalid query: it holds a NUL character."),
         (
@@ -559,7 +559,7 @@ def test_the_number_of_statements_does_not_depend_on_the_page(
 def test_a_serializer_asks_nothing(
     issues: list[Issue], now: datetime, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    found = queries.find_issues(issues[0].project, [0], limit=3)
+    found = queries.find_issues([queries.Place(issues[0].project)], [0], limit=3)
     queries.load_marks(found, None)
     queries.load_series(found, {}, now)
     with django_assert_num_queries(0):

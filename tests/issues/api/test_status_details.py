@@ -352,7 +352,7 @@ def test_reading_them_asks_no_more(
     actions.resolve_issues_in_release(issues[:1], releases[0], is_next=False, by=user, now=now)
     actions.ignore_issues(issues[1:], Conditions(count=5), by=user, now=now)
     with django_assert_num_queries(1):
-        found = queries.find_issues(project, [0, 1, 2], limit=9)
+        found = queries.find_issues([queries.Place(project)], [0, 1, 2], limit=9)
         assert [bool(issue.resolution) for issue in found] == [False, False, True]
         assert {issue.snooze.actor for issue in found if issue.snooze} == {user}
         assert found[2].resolution

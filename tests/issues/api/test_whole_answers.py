@@ -341,7 +341,9 @@ def test_a_changed_issue(api: APIClient, issue: Issue, sent: Any, changed: dict[
     answer = whole(api.get(BELOW))
     for later in ("activity", "participants", "seenBy"):
         answer[later] = FORMS["details"][later]
-    substatus = {"substatus": "ongoing" if answer["status"] == "unresolved" else None}
+    status, details = answer["status"], answer["statusDetails"]
+    archived = "archived_until_condition_met" if details else "archived_forever"
+    substatus = {"substatus": {"unresolved": "ongoing", "ignored": archived}.get(status)}
     assert answer == FULL | FORMS["details"] | changed | substatus
     assert whole(api.put(BELOW, {})) == FULL | changed | substatus
 
@@ -409,6 +411,7 @@ WITH_NEIGHBOURS = FORMS["event"] | {
     "release": "<release>",
     "userReport": None,
     "sdkUpdates": [],
+    "occurrence": None,
 }
 
 

@@ -12,7 +12,13 @@ from rest_framework.test import APIClient
 
 from sentrylite.accounts.models import User
 from sentrylite.organizations import hooks
-from sentrylite.organizations.models import HookDelivery, Organization, Project, ServiceHook
+from sentrylite.organizations.models import (
+    AuditLogEntry,
+    HookDelivery,
+    Organization,
+    Project,
+    ServiceHook,
+)
 from stats import counters
 from stats.models import Kind
 from tests import factories
@@ -340,3 +346,18 @@ def test_what_statistics_refuse(api: APIClient, hook: ServiceHook, query: str) -
     answer = api.get(f"{PATH}{hook.guid}/stats/{query}")
     assert answer.status_code == 400
     assert "detail" in answer.json()
+
+
+def test_the_audit_log_knows_who_it_was(api: APIClient, user: User, project: Project) -> None:
+    path = f"{PATH}{api.post(PATH, {'url': URL}).json()['id']}/"
+    hook = ServiceHook.objects.get()
+    api.put(path, {"events": ["event.alert"]})
+    api.put(path, {"events": ["event.alert"], "isActive": True, "url": URL})  # changes nothing
+    api.delete(path)
+    entries = AuditLogEntry.objects.order_by("id")
+    facts = {"url": URL, "status": "active"}
+    assert [(entry.event, entry.actor, entry.target_id, entry.data) for entry in entries] == [
+        ("servicehook.add", user, hook.pk, facts | {"events": []}),
+        ("servicehook.edit", user, hook.pk, facts | {"events": ["event.alert"]}),
+        ("servicehook.remove", user, hook.pk, facts | {"events": ["event.alert"]}),
+    ]

@@ -5,6 +5,7 @@ Only people make and change them: to an organization's API key that is a 401 wit
 
 from typing import Any
 
+from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +15,7 @@ from sentrylite.api.pagination import Cursor, queryset_page
 from sentrylite.organizations import hooks
 from sentrylite.organizations.api.base import HookScopedView, ProjectScopedView
 from sentrylite.organizations.api.hook_inputs import HookInput
+from sentrylite.organizations.api.params import answer_page, page_size
 from sentrylite.organizations.api.serializers.hooks import ServiceHookSerializer
 from sentrylite.organizations.models import ServiceHook
 
@@ -23,13 +25,11 @@ class HookListView(ProjectScopedView):
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         query = request.query_params
-        size = params.page_size(query, "per_page", "Invalid per_page parameter.")
         found = ServiceHook.objects.filter(project=self.project)
         if status := params.text(query, "status"):
             found = found.filter(status=status)  # of a status that there is not there are none
-        page = queryset_page(found, "-id", Cursor.read(query), size)
-        body = ServiceHookSerializer(page.rows, many=True).data
-        return Response(body, headers={"Link": page.link(request)})
+        page = queryset_page(found, "-id", Cursor.read(query), page_size(query))
+        return answer_page(request, page, lambda rows: ServiceHookSerializer(rows, many=True).data)
 
     def post(self, request: Request, **kwargs: Any) -> Response:
         if self.caller.user is None:
@@ -38,7 +38,7 @@ class HookListView(ProjectScopedView):
         if "url" not in sent:
             raise ValidationError({"url": ["This field is required."]})
         try:
-            hook = hooks.register(self.project, sent, by=self.caller.user)
+            hook = hooks.register(self.project, sent, by=self.author, now=timezone.now())
         except hooks.TooMany as error:
             raise ValidationError({"detail": str(error)}) from error
         return Response(ServiceHookSerializer(hook).data, status=201)
@@ -53,11 +53,11 @@ class HookDetailView(HookScopedView):
     def put(self, request: Request, **kwargs: Any) -> Response:
         if self.caller.user is None:
             return Response(status=401)
-        hooks.change(self.hook, HookInput.read(request))
+        hooks.change(self.hook, HookInput.read(request), by=self.author, now=timezone.now())
         return self.get(request)
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
         if self.caller.user is None:
             return Response(status=401)
-        hooks.remove(self.hook)
+        hooks.remove(self.hook, by=self.author, now=timezone.now())
         return Response(status=204)

@@ -13,7 +13,7 @@ import sentrylite.organizations.models.hook
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0001_initial"),
+        ("organizations", "0005_audit_log"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
