@@ -5,15 +5,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test lint format bench lock clean
+.PHONY: help install run test test-large lint format bench bench-large lock clean
 
 help:
 	@echo "make run      set everything up and start a server with demo data"
 	@echo "make test     set everything up and run the tests"
+	@echo "make test-large   the tests of plans with two million events; some minutes, 10 GB"
 	@echo "make install  set everything up"
 	@echo "make lint     check style, types, import rules"
 	@echo "make format   format the code"
 	@echo "make bench    measure ingestion and reads"
+	@echo "make bench-large  measure reads with two million events; some minutes, 10 GB"
 	@echo "make lock     resolve the dependencies again"
 
 install: $(VENV)/installed
@@ -23,6 +25,9 @@ run: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto
+
+test-large: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m large
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check
@@ -36,6 +41,9 @@ format: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks
+
+bench-large: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.large
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sentrylite needs Python 3.11 or newer: make PYTHON=...")'

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from issues.models import IssueText
 from issues.payload import tags
 from stats.models import Kind
 from stats.periods import SAMPLES
@@ -10,26 +11,33 @@ UNCOUNTED = ", ".join(f"'{key}'" for key in sorted(tags.UNCOUNTED))
 WIDTHS = f"(VALUES {', '.join(f'({width}, {kept})' for width, kept in SAMPLES.items())})"
 
 
-def _series(moment: str, kinds: int, project: str, object_id: str) -> tuple[str, str]:
-    """A kind's buckets of all widths, as counted and as `moment` of each event has it."""
-    counted = f"""
-        SELECT project_id, object_id, width, bucket, quantity
-        FROM stats_seriescount WHERE kind = {kinds}
-    """
-    expected = f"""
+def _series(moment: str, project: str, object_id: str) -> str:
+    """Buckets of all widths, as `moment` of each event has them."""
+    return f"""
         SELECT {project}::bigint, {object_id}::bigint, width.seconds,
             floor(extract(epoch FROM event.{moment}) / width.seconds)::int AS bucket, count(*)
         FROM issues_event event
         JOIN organizations_project project ON project.id = event.project_id
         CROSS JOIN {WIDTHS} AS width (seconds, kept)
         WHERE {object_id} <> 0
-            -- What nobody would read any more was left out.
             AND floor(extract(epoch FROM event.{moment}) / width.seconds)
-                >= floor(extract(epoch FROM event.received_at) / width.seconds) - width.kept
+                >= floor(extract(epoch FROM now()) / width.seconds) - width.kept
         GROUP BY 1, 2, 3, 4
     """
-    return counted, expected
 
+
+SERIES = {
+    Kind.ORGANIZATION_RECEIVED: _series("received_at", "0", "project.organization_id"),
+    Kind.PROJECT_RECEIVED: _series("received_at", "project.id", "project.id"),
+    Kind.PROJECT_GENERATED: _series("timestamp", "project.id", "project.id"),
+    Kind.ENVIRONMENT_GENERATED: _series("timestamp", "project.id", "event.environment_id"),
+    Kind.RELEASE_GENERATED: _series("timestamp", "project.id", "event.release_id"),
+}
+_COUNTED = f"""
+    FROM stats_seriescount count
+    JOIN {WIDTHS} AS width (seconds, kept) ON width.seconds = count.width
+    WHERE bucket >= floor(extract(epoch FROM now()) / width.seconds) - width.kept
+"""
 
 # What is counted, and the same from the events.
 COUNTERS = {
@@ -43,6 +51,10 @@ COUNTERS = {
         SELECT project_id, issue_id, count(*), count(DISTINCT user_hash)
         FROM issues_event GROUP BY 1, 2
         """,
+    ),
+    "texts of issues": (
+        "SELECT project_id, issue_id, text FROM issues_issuetext",
+        f"SELECT project_id, id, {IssueText.TEXT_OF.format(issue='issue')} FROM issues_issue issue",
     ),
     "users of issues": (
         "SELECT project_id, issue_id, user_hash FROM issues_issueuser",
@@ -115,19 +127,14 @@ COUNTERS = {
         WHERE first_release_id IS NOT NULL GROUP BY 1, 2
         """,
     ),
-    "received by organizations": _series(
-        "received_at", Kind.ORGANIZATION_RECEIVED, "0", "project.organization_id"
-    ),
-    "received by projects": _series(
-        "received_at", Kind.PROJECT_RECEIVED, "project.id", "project.id"
-    ),
-    "stored by projects": _series("timestamp", Kind.PROJECT_GENERATED, "project.id", "project.id"),
-    "stored by environments": _series(
-        "timestamp", Kind.ENVIRONMENT_GENERATED, "project.id", "event.environment_id"
-    ),
-    "stored by releases": _series(
-        "timestamp", Kind.RELEASE_GENERATED, "project.id", "event.release_id"
-    ),
+    # Buckets that nobody would read any more may be counted, left out or pruned.
+    **{
+        f"series of {kind.label}": (
+            f"SELECT project_id, object_id, width, bucket, quantity {_COUNTED} AND kind = {kind:d}",
+            expected,
+        )
+        for kind, expected in SERIES.items()
+    },
     "received by keys": (
         f"""
         SELECT project_id, width, bucket, sum(quantity) FROM stats_seriescount

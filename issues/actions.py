@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
 
@@ -20,7 +20,7 @@ from sentrylite.accounts.models import User
 from sentrylite.organizations.models import OrganizationMember, Project, ServiceHook, Team
 from sentrylite.releases.models import Release
 
-from . import announcements, deletion, merging, tasks, unmerging
+from . import announcements, deletion, intake, merging, tasks, unmerging
 from .announcements import HAS_HOOKS
 from .models import (
     Activity,
@@ -413,6 +413,8 @@ def unmerge_hashes(
             active_at=now,
             **{name: getattr(found, name) for name in unmerging.FACTS},
         )
+        with connection.cursor() as cursor:
+            intake.write_texts(cursor, [new.pk])
         own.filter(hash__in=moved).update(issue_id=new.pk)
         texts = [hash.hex for hash in moved]
         for pk, kind, side, other in (

@@ -44,6 +44,7 @@ _DELETE_ROWS = {
     """
     for table in (
         "issues_issuehash",
+        "issues_issuetext",
         "issues_issuetag",
         "issues_issueuser",
         "issues_issuerelease",

@@ -3,6 +3,9 @@ its hashes.
 
 The order is by when events happened and then by id. Every read bounds `received_at` on both sides
 with constants: an event was received at most a minute before and thirty days after it happened.
+
+Words, tags and environments are in no index of events: a search looks at the next SEARCHED events
+and at no more.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,11 +25,15 @@ from .queries import CLOCKS_DIFFER, LONGEST_WAY, unpack
 
 _FIND_EVENTS = f"""
     SELECT {rows.columns(Event, "e")}
-    FROM issues_event e
-    WHERE e.project_id = %(project)s AND {{of}}
-        AND e.received_at BETWEEN %(received_from)s AND %(received_to)s
-        AND e."timestamp" > %(after)s AND e."timestamp" <= %(until)s
-        AND (%(pattern)s::text IS NULL OR e.message ILIKE %(pattern)s)
+    FROM (
+        SELECT * FROM issues_event e
+        WHERE e.project_id = %(project)s AND {{of}}
+            AND e.received_at BETWEEN %(received_from)s AND %(received_to)s
+            AND e."timestamp" > %(after)s AND e."timestamp" <= %(until)s
+        ORDER BY e."timestamp" {{direction}}, e.event_id {{direction}}
+        LIMIT %(searched)s
+    ) e
+    WHERE (%(pattern)s::text IS NULL OR e.message ILIKE %(pattern)s)
         AND (%(tags)s::text[] IS NULL OR e.tags @> %(tags)s::text[])
         AND (%(environments)s::bigint[] IS NULL
             OR e.environment_id = ANY(%(environments)s::bigint[]))
@@ -44,6 +51,8 @@ FIND_HASHES = """
     WHERE project_id = %(project)s AND issue_id = %(issue)s
     ORDER BY hash LIMIT %(limit)s OFFSET %(offset)s
 """
+# What a search may cost: about as much as a page of what it finds.
+SEARCHED = 4000
 # Events tell their hashes in their payload only: this many are looked at.
 LOOKED_AT = 100
 
@@ -197,8 +206,11 @@ def _span(
     }
 
 
-def _conditions(wanted: Wanted) -> dict[str, str | None]:
+def _conditions(wanted: Wanted) -> dict[str, Any]:
+    is_search = wanted.text or wanted.tags or wanted.environment_ids is not None
     return {
+        # All there are, where each of them is found.
+        "searched": SEARCHED if is_search else None,
         "pattern": f"%{_escaped(wanted.text)}%" if wanted.text else None,
         "tags": literal(wanted.tags) if wanted.tags else None,
         "environments": (

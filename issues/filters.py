@@ -3,12 +3,16 @@
 Each term is a fixed condition on the issue `i` of the project `place.project_id`, with places for
 its values: `{name}` becomes a parameter. Who looks for a person or a release that nobody knows
 finds nothing.
+
+A condition is asked of one issue after the other, in the order of the list: good for what is
+frequent. Words and tags also have a statement that finds their issues by an index, good for what is
+rare; `issues.queries.narrow` finds out which of them it is.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sentrylite.arrays import literal
 from sentrylite.organizations.models import Project
@@ -19,7 +23,23 @@ from .search import FIELDS, Bound, Field, Has, Is, IsAssigned, Moment, Number, T
 
 OPERATORS = {"<": "<", "<=": "<=", "=": "=", ">=": ">=", ">": ">"}
 
-TEXT = "(i.title ILIKE {pattern} OR i.culprit ILIKE {pattern} OR i.message ILIKE {pattern})"
+# Letter case as ILIKE has it: both sides are lowered by the database.
+TEXT = """
+    (SELECT text.text LIKE lower({pattern}) FROM issues_issuetext text
+    WHERE text.project_id = i.project_id AND text.issue_id = i.id)
+"""
+_FIND_TEXT = """
+    SELECT text.issue_id FROM unnest(%(projects)s::bigint[]) AS place (project_id)
+    CROSS JOIN LATERAL (
+        SELECT issue_id FROM issues_issuetext
+        WHERE project_id = place.project_id AND text LIKE {is_text}
+        ORDER BY issue_id LIMIT %(enough)s
+    ) text
+"""
+FIND_TEXT = _FIND_TEXT.format(is_text="lower({pattern})")
+FIND_TEXTS = _FIND_TEXT.format(is_text="ANY(lower({patterns})::text[])")
+# A text of several lines might begin in the title and end in the culprit: it is not to be found.
+LINES = "(i.title ILIKE {pattern} OR i.culprit ILIKE {pattern} OR i.message ILIKE {pattern})"
 
 SHORT_ID = """
     (i.project_id, i.number) IN (SELECT * FROM unnest({projects}::bigint[], {numbers}::bigint[]))
@@ -32,21 +52,25 @@ IN_PROJECTS = """
 
 UNASSIGNED = "(i.assigned_user_id IS NULL AND i.assigned_team_id IS NULL)"
 
+# Not an EXISTS, which the planner may answer for all issues at once.
 _TAG = """
-    EXISTS (
-        SELECT 1 FROM issues_issuetag tag
-        WHERE tag.project_id = i.project_id AND tag.issue_id = i.id AND tag.key = {{key}}
-            AND ({is_value})
-    )
+    (SELECT true FROM issues_issuetag tag
+    WHERE tag.project_id = i.project_id AND tag.issue_id = i.id AND tag.key = {{key}}
+        AND ({is_value}) LIMIT 1)
+"""
+_FIND_TAG = """
+    SELECT tag.issue_id FROM unnest(%(projects)s::bigint[]) AS place (project_id)
+    JOIN issues_issuetag tag ON tag.project_id = place.project_id
+    WHERE tag.key = {{key}} AND ({is_value})
 """
 HAS_TAG = _TAG.format(is_value="tag.value <> ''")
 
 # An event has the tag of the user that it names; the user's other names are asked of the user.
 _USER = """
-    tag.value IN (
+    tag.value = ANY(ARRAY(
         SELECT person.tag_value FROM issues_eventuser person
         WHERE person.project_id = place.project_id AND ({is_person})
-    )
+    ))
 """
 _USER_COLUMNS = {
     "id": "person.ident",
@@ -143,6 +167,8 @@ class Condition(NamedTuple):
     sql: str
     """With `{name}` where a value goes."""
     values: dict[str, Any]
+    finder: str | None = None
+    """A statement that finds the issues by an index, if there is one; some of them twice."""
 
 
 class Where(NamedTuple):
@@ -150,6 +176,11 @@ class Where(NamedTuple):
 
     sql: str
     parameters: dict[str, Any]
+    finders: Sequence[str] = ()
+    """Statements that find the ids of all issues that one of the conditions is true of."""
+    found: Literal["all", "some"] | None = None
+    """Whether the parameter `found` has the ids of all or some issues that one of the conditions
+    is true of (`issues.queries.narrow`)."""
 
 
 EVERYTHING = Where("TRUE", {})
@@ -178,25 +209,32 @@ def where(
     conditions = [_condition(term, context) for term in terms]
     if environment_ids is not None:
         conditions.append(Condition(IN_ENVIRONMENTS, {"environments": literal(environment_ids)}))
-    parts = ["TRUE"]
+    parts, finders = ["TRUE"], []
     parameters: dict[str, Any] = {"organization": context.organization_id}
-    for number, (sql, values) in enumerate(conditions):
+    for number, (sql, values, finder) in enumerate(conditions):
         names = {name: f"{name}_{number}" for name in values}
         parameters |= {names[name]: value for name, value in values.items()}
-        parts.append(sql.format(**{name: f"%({unique})s" for name, unique in names.items()}))
-    return Where(" AND ".join(parts), parameters)
+        places = {name: f"%({unique})s" for name, unique in names.items()}
+        parts.append(sql.format(**places))
+        if finder is not None:
+            finders.append(finder.format(**places))
+    return Where(" AND ".join(parts), parameters, finders)
 
 
 def _condition(term: Term, context: Context) -> Condition:
     if isinstance(term, Text):
-        return Condition(TEXT, {"pattern": _part_of(term.text)})
+        sql = f"{TEXT} AND {LINES}" if "\n" in term.text else TEXT
+        return Condition(sql, {"pattern": _part_of(term.text)}, FIND_TEXT)
     if isinstance(term, IsAssigned):
         return Condition(f"NOT {UNASSIGNED}" if term.is_assigned else UNASSIGNED, {})
     if isinstance(term, Is):
         raise TypeError("The status is asked for by itself.")
     condition = _positive(term, context)
     # What is unknown is not what is looked for.
-    return condition._replace(sql=f"({condition.sql}) IS {'NOT ' * term.is_negated}TRUE")
+    return condition._replace(
+        sql=f"({condition.sql}) IS {'NOT ' * term.is_negated}TRUE",
+        finder=None if term.is_negated else condition.finder,
+    )
 
 
 def _positive(term: Has | Field | Tag | Number | Moment, context: Context) -> Condition:
@@ -225,19 +263,25 @@ def _has(key: str) -> Condition:
 
 def _tag(key: str, values: Sequence[str]) -> Condition:
     is_value, parameters = _is_one_of("tag.value", values)
-    return Condition(_TAG.format(is_value=is_value), {"key": key, **parameters})
+    return _tag_condition(is_value, {"key": key, **parameters})
+
+
+def _tag_condition(is_value: str, values: dict[str, Any]) -> Condition:
+    return Condition(_TAG.format(is_value=is_value), values, _FIND_TAG.format(is_value=is_value))
 
 
 # Fields -------------------------------------------------------------------------------------------
 
 
 def _column(term: Field, context: Context) -> Condition:
-    return _is_one_of(_COLUMNS[term.field], term.values)
+    return Condition(*_is_one_of(_COLUMNS[term.field], term.values))
 
 
 def _message(term: Field, context: Context) -> Condition:
     patterns = literal(f"%{_pattern(value)}%" for value in term.values)
-    return Condition("i.message ILIKE ANY({patterns}::text[])", {"patterns": patterns})
+    sql = "i.message ILIKE ANY({patterns}::text[])"
+    # The text that is searched has the message in it.
+    return Condition(sql, {"patterns": patterns}, FIND_TEXTS)
 
 
 def _category(term: Field, context: Context) -> Condition:
@@ -295,7 +339,7 @@ def _first_release(term: Field, context: Context) -> Condition:
 def _release(term: Field, context: Context) -> Condition:
     condition = _tag("release", term.values)
     if "latest" in term.values:
-        condition = condition._replace(sql=f"({condition.sql} OR {RELEASE_IS_NEWEST})")
+        condition = Condition(f"({condition.sql} OR {RELEASE_IS_NEWEST})", condition.values)
     return condition
 
 
@@ -306,23 +350,26 @@ def _user(term: Field, context: Context) -> Condition:
     for value in term.values:
         kind, separator, name = value.partition(":")
         texts.append(value)
-        if separator and kind in _USER_COLUMNS:
+        # Whoever has an id goes by it.
+        if separator and kind in _USER_COLUMNS and kind != "id":
             named.setdefault(kind, []).append(name)
-        else:
+        elif not separator or kind != "id":
             texts.append(f"id:{value}")
     is_value, parameters = _is_one_of("tag.value", texts)
     for kind, names in named.items():
         is_person, more = _is_one_of(_USER_COLUMNS[kind], names, prefix=f"{kind}_")
         is_value += f" OR {_USER.format(is_person=is_person)}"
         parameters |= more
-    return Condition(_TAG.format(is_value=is_value), {"key": "user", **parameters})
+    return _tag_condition(is_value, {"key": "user", **parameters})
 
 
 def _user_name(term: Field, context: Context) -> Condition:
-    column = _USER_COLUMNS[term.field.removeprefix("user.")]
+    name = term.field.removeprefix("user.")
+    if name == "id":  # whoever has one goes by it
+        return _tag("user", [f"id:{value}" for value in term.values])
+    column = _USER_COLUMNS[name]
     is_person, parameters = _is_one_of(column, term.values)
-    sql = _TAG.format(is_value=_USER.format(is_person=is_person))
-    return Condition(sql, {"key": "user", **parameters})
+    return _tag_condition(_USER.format(is_person=is_person), {"key": "user", **parameters})
 
 
 _FIELDS: dict[str, Callable[[Field, Context], Condition]] = {
@@ -378,7 +425,7 @@ _ESCAPED = r"\\\g<0>"
 _STARS = re.compile(r"\*+")
 
 
-def _is_one_of(column: str, values: Sequence[str], prefix: str = "") -> Condition:
+def _is_one_of(column: str, values: Sequence[str], prefix: str = "") -> tuple[str, dict[str, Any]]:
     """The column is one of these texts; where one holds `*`, whatever the letter case."""
     texts = [value for value in values if "*" not in value]
     patterns = [_pattern(value) for value in values if "*" in value]
@@ -389,7 +436,7 @@ def _is_one_of(column: str, values: Sequence[str], prefix: str = "") -> Conditio
     if patterns:
         parts.append(f"{column} ILIKE ANY({{{prefix}patterns}}::text[])")
         parameters[f"{prefix}patterns"] = literal(patterns)
-    return Condition(" OR ".join(parts), parameters)
+    return " OR ".join(parts), parameters
 
 
 def _pattern(value: str) -> str:

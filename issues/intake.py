@@ -16,7 +16,7 @@ import orjson
 
 from sentrylite.arrays import literal
 
-from .models import Activity, Issue, IssueResolution
+from .models import Activity, Issue, IssueResolution, IssueText
 from .payload.event import EventUser, PreparedEvent
 
 # (project, hash)
@@ -128,17 +128,23 @@ TAKE_NUMBERS = """
 """
 
 ADD_ISSUES = f"""
-    INSERT INTO issues_issue (project_id, number, first_release_id, first_seen, last_seen,
-        active_at, level, type, title, culprit, logger, platform, metadata, message,
-        status, times_seen, user_count, comment_count, tag_keys)
-    SELECT project_id, number, nullif(release_id, 0), to_timestamp(moment), to_timestamp(moment),
-        to_timestamp(moment), level, type, title, culprit, logger, platform, metadata,
-        message, {Issue.Status.UNRESOLVED:d}, 0, 0, 0, '{{}}'
-    FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::float8[], %s::smallint[], %s::text[],
-            %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[])
-        AS issue(project_id, number, release_id, moment, level, type, title, culprit, logger,
-            platform, metadata, message)
-    RETURNING project_id, number, id
+    WITH made AS (
+        INSERT INTO issues_issue (project_id, number, first_release_id, first_seen, last_seen,
+            active_at, level, type, title, culprit, logger, platform, metadata, message,
+            status, times_seen, user_count, comment_count, tag_keys)
+        SELECT project_id, number, nullif(release_id, 0), to_timestamp(moment),
+            to_timestamp(moment), to_timestamp(moment), level, type, title, culprit, logger,
+            platform, metadata, message, {Issue.Status.UNRESOLVED:d}, 0, 0, 0, '{{}}'
+        FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::float8[], %s::smallint[],
+                %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[])
+            AS issue(project_id, number, release_id, moment, level, type, title, culprit, logger,
+                platform, metadata, message)
+        RETURNING project_id, number, id, title, culprit, message
+    ), texts AS (
+        INSERT INTO issues_issuetext (project_id, issue_id, text)
+        SELECT project_id, id, {IssueText.TEXT_OF.format(issue="made")} FROM made
+    )
+    SELECT project_id, number, id FROM made
 """
 
 ADD_HASHES = """
@@ -583,17 +589,35 @@ _NEWER_FACTS = ", ".join(
     for fact in _FACTS
 )
 
+# Texts hardly ever change: as a rule this reads them and writes none. Whoever writes one holds the
+# lock of its issue.
 ADD_TO_ISSUES = f"""
-    UPDATE issues_issue issue
-    SET times_seen = issue.times_seen + batch.times,
-        user_count = issue.user_count + batch.users,
-        tag_keys = batch.tag_keys,
-        last_seen = greatest(issue.last_seen, to_timestamp(batch.moment)),
-        {_NEWER_FACTS}
-    FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::jsonb[], %s::float8[], %s::smallint[],
-            %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[])
-        AS batch(issue_id, times, users, tag_keys, moment, {", ".join(_FACTS)})
-    WHERE issue.id = batch.issue_id
+    WITH counted AS (
+        UPDATE issues_issue issue
+        SET times_seen = issue.times_seen + batch.times,
+            user_count = issue.user_count + batch.users,
+            tag_keys = batch.tag_keys,
+            last_seen = greatest(issue.last_seen, to_timestamp(batch.moment)),
+            {_NEWER_FACTS}
+        FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::jsonb[], %s::float8[], %s::smallint[],
+                %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[])
+            AS batch(issue_id, times, users, tag_keys, moment, {", ".join(_FACTS)})
+        WHERE issue.id = batch.issue_id
+        RETURNING issue.project_id, issue.id, {IssueText.TEXT_OF.format(issue="issue")} AS text
+    )
+    INSERT INTO issues_issuetext AS text (project_id, issue_id, text)
+    SELECT counted.project_id, counted.id, counted.text
+    FROM counted LEFT JOIN issues_issuetext known
+        ON known.project_id = counted.project_id AND known.issue_id = counted.id
+    WHERE known.text IS DISTINCT FROM counted.text
+    ON CONFLICT (project_id, issue_id) DO UPDATE SET text = excluded.text
+"""
+
+WRITE_TEXTS = f"""
+    INSERT INTO issues_issuetext (project_id, issue_id, text)
+    SELECT issue.project_id, issue.id, {IssueText.TEXT_OF.format(issue="issue")}
+    FROM issues_issue issue WHERE issue.id = ANY(%s::bigint[]) ORDER BY issue.id
+    ON CONFLICT (project_id, issue_id) DO UPDATE SET text = excluded.text
 """
 
 # More are only noise, and would make the issue's row a large one. They are still counted as tags.
@@ -686,6 +710,12 @@ def add_to_sums(tag_keys: TagKeys, key: str, values: int, events: int) -> None:
     if key in tag_keys or len(tag_keys) < MAX_TAG_KEYS:
         values_before, events_before = tag_keys.get(key, (0, 0))
         tag_keys[key] = [values_before + values, events_before + events]
+
+
+def write_texts(cursor: Any, issue_ids: Iterable[int]) -> None:
+    """Let a search find issues by what they say now. For those that are made or changed otherwise
+    than by counting events in them."""
+    cursor.execute(WRITE_TEXTS, [literal(sorted(issue_ids))])
 
 
 ADD_SEEN_IN = """

@@ -99,7 +99,11 @@ ISSUES_BACKWARD = Statement(
     **_PAGE,
 )
 
-# The same scans for any search and order, with conditions from `issues.filters`.
+# The same scans for any search and order, with conditions from `issues.filters`. Where the order is
+# another than by `last_seen`, that is no condition for an index: the planner, who does not know how
+# much of time `since` leaves, would take the index of `last_seen` and sort.
+IN_TIME = "i.last_seen >= place.since"
+IN_TIME_IN_PASSING = f"coalesce({IN_TIME}, true)"
 _SEARCH_ISSUES = f"""
     SELECT i.sort_key, {ISSUE_COLUMNS}
     FROM (
@@ -109,7 +113,7 @@ _SEARCH_ISSUES = f"""
         CROSS JOIN LATERAL (
             SELECT i.*, {{key}} AS sort_key FROM issues_issue i
             WHERE i.project_id = place.project_id AND i.status = wanted.status
-                AND i.last_seen >= place.since AND {{part}} AND {{where}}
+                AND {{in_time}} AND {{part}} AND {{where}}
             ORDER BY {{key}} {{direction}}, i.id {{direction}}
             LIMIT %(offset)s + %(limit)s
         ) found
@@ -133,15 +137,46 @@ _COUNT_SEARCH = """
     ) counted
 """
 
+# Of issues that are known already. Without OFFSET the planner might prefer to walk down an index
+# of all issues.
+_FOUND = """
+    unnest(%(found)s::bigint[]) AS found (id)
+    CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = found.id OFFSET 0) i
+    JOIN unnest(%(projects)s::bigint[], %(since)s::timestamptz[]) AS place (project_id, since)
+        ON place.project_id = i.project_id
+"""
+
+_SEARCH_FOUND = f"""
+    SELECT {{key}} AS sort_key, {ISSUE_COLUMNS}
+    FROM {_FOUND} {ISSUE_JOINS}
+    WHERE i.status = ANY(%(statuses)s::smallint[]) AND i.last_seen >= place.since
+        AND {{part}} AND {{where}}
+    ORDER BY {{key}} {{direction}}, i.id {{direction}}
+    LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+_COUNT_FOUND = f"""
+    SELECT count(*) FROM (
+        SELECT 1 FROM {_FOUND}
+        WHERE i.status = ANY(%(statuses)s::smallint[]) AND i.last_seen >= place.since
+            AND {{where}}
+        LIMIT %(most)s
+    ) found
+"""
+
+# Beyond so many matches, walking down the list meets enough of them sooner.
+FEW = 2000
+
 Sort = Literal["date", "new", "priority", "freq", "user"]
 
-# All descending. Ten times as many events count as much as 23 minutes less of age.
+# All descending, and each but the last the key of an index. Ten times as many events count as much
+# as 23 minutes less of age.
 SORT_KEYS: dict[Sort, str] = {
     "date": "i.last_seen",
     "new": "i.first_seen",
     "priority": (
-        "floor(600 * ln(greatest(i.times_seen, 1)::float8) + extract(epoch FROM i.last_seen))"
-        "::bigint"
+        "(floor(600::float8 * ln(greatest(i.times_seen, 1)::float8)"
+        " + extract(epoch FROM i.last_seen AT TIME ZONE 'UTC')::float8))::bigint"
     ),
     "freq": "i.times_seen",
     "user": "i.user_count",
@@ -196,6 +231,23 @@ def find_issues(
         return _read_issues(cursor.fetchall(), [place.project for place in places])
 
 
+def narrow(places: Collection[Place], where: Where) -> Where:
+    """The same conditions with the issues of the rarest of them, as far as an index finds those.
+
+    Where they are FEW, nothing but them is looked at; else they are a sample, to count in. One
+    statement; none when no index helps.
+    """
+    if not where.finders:
+        return where
+    columns = ", ".join(f"ARRAY({finder} LIMIT %(enough)s)" for finder in where.finders)
+    with connection.cursor() as cursor:
+        parameters = {**where.parameters, **_arrays(places), "enough": FEW + 1}
+        cursor.execute(f"SELECT {columns}", parameters)
+        found: list[int] = min(cursor.fetchone(), key=len)
+    parameters = where.parameters | {"found": literal(sorted(set(found)))}
+    return where._replace(parameters=parameters, found="all" if len(found) <= FEW else "some")
+
+
 def search_issues(
     places: Collection[Place],
     statuses: Iterable[int],
@@ -210,8 +262,12 @@ def search_issues(
     """`find_issues` with more conditions, in any order. One statement."""
     key = SORT_KEYS[sort]
     part = "TRUE" if start is None else f"{key} {'>' if is_backward else '<='} %(start)s"
-    statement = _SEARCH_ISSUES.format(
-        key=key, part=part, where=where.sql, direction="ASC" if is_backward else "DESC"
+    statement = (_SEARCH_FOUND if where.found == "all" else _SEARCH_ISSUES).format(
+        key=key,
+        part=part,
+        where=where.sql,
+        direction="ASC" if is_backward else "DESC",
+        in_time=IN_TIME if sort == "date" else IN_TIME_IN_PASSING,
     )
     parameters = {
         **where.parameters,
@@ -234,18 +290,22 @@ def count_issues(
     places: Collection[Place], statuses: Iterable[int], where: Where = EVERYTHING
 ) -> int:
     """How many issues `search_issues` has to find, and without conditions `find_issues`; counted
-    up to MAX_HITS. One statement."""
+    up to MAX_HITS. One statement, two where a sample has less than that."""
+    parameters = {
+        **where.parameters,
+        **_arrays(places),
+        "statuses": literal(statuses),
+        "most": MAX_HITS,
+    }
+    count = 0
     with connection.cursor() as cursor:
-        cursor.execute(
-            _COUNT_SEARCH.format(where=where.sql),
-            {
-                **where.parameters,
-                **_arrays(places),
-                "statuses": literal(statuses),
-                "most": MAX_HITS,
-            },
-        )
-        return cursor.fetchone()[0]
+        if where.found is not None:
+            cursor.execute(_COUNT_FOUND.format(where=where.sql), parameters)
+            count = cursor.fetchone()[0]
+        if where.found != "all" and count < MAX_HITS:
+            cursor.execute(_COUNT_SEARCH.format(where=where.sql), parameters)
+            count = cursor.fetchone()[0]
+    return count
 
 
 def _arrays(places: Iterable[Place]) -> dict[str, str]:

@@ -307,12 +307,12 @@ def _finish(cursor: Any, source: Issue, target_id: int) -> None:
     target = Issue.objects.get(pk=target_id)
     moved, left = _ends(cursor, target), _ends(cursor, source)
     if moved:
-        _tell(target, *moved, is_first=True, is_last=True)
+        _tell(cursor, target, *moved, is_first=True, is_last=True)
     if moved and left:
         # Of what retention has taken, only the issue itself still tells.
         is_first = source.first_seen >= moved[0].timestamp
         is_last = source.last_seen <= moved[1].timestamp
-        _tell(source, *left, is_first=is_first, is_last=is_last)
+        _tell(cursor, source, *left, is_first=is_first, is_last=is_last)
 
 
 def _ends(cursor: Any, issue: Issue) -> tuple[Event, Event] | None:
@@ -323,7 +323,9 @@ def _ends(cursor: Any, issue: Issue) -> tuple[Event, Event] | None:
     return (ends[0], ends[1]) if ends else None
 
 
-def _tell(issue: Issue, first: Event, last: Event, *, is_first: bool, is_last: bool) -> None:
+def _tell(
+    cursor: Any, issue: Issue, first: Event, last: Event, *, is_first: bool, is_last: bool
+) -> None:
     """Store what the first and the last event say of an issue."""
     facts: dict[str, Any] = {}
     if is_first:
@@ -339,3 +341,4 @@ def _tell(issue: Issue, first: Event, last: Event, *, is_first: bool, is_last: b
             facts["metadata"] = metadata
     if facts:
         Issue.objects.filter(pk=issue.pk).update(**facts)
+        intake.write_texts(cursor, [issue.pk])

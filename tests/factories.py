@@ -8,7 +8,7 @@ from uuid import uuid4
 import factory
 from factory.django import DjangoModelFactory
 
-from issues.models import Event, EventAddress, Issue
+from issues.models import Event, EventAddress, Issue, IssueText
 from issues.payload import codec
 from sentrylite.accounts.models import User
 from sentrylite.organizations import models
@@ -133,6 +133,7 @@ class ReleaseFactory(DjangoModelFactory):
 class IssueFactory(DjangoModelFactory):
     class Meta:
         model = Issue
+        skip_postgeneration_save = True
 
     project = factory.SubFactory(ProjectFactory)
     number = factory.Sequence(lambda n: n + 1)
@@ -140,6 +141,14 @@ class IssueFactory(DjangoModelFactory):
     first_seen = datetime(2026, 3, 1, tzinfo=UTC)
     last_seen = factory.SelfAttribute("first_seen")
     active_at = factory.SelfAttribute("first_seen")
+
+    @factory.post_generation
+    def text(self: Any, create: bool, text: Any, **kwargs: Any) -> None:
+        """What a search looks at, which ingestion writes with the issue."""
+        parts = (self.title, self.culprit, self.message)
+        IssueText.objects.create(
+            project_id=self.project_id, issue_id=self.pk, text="\n".join(parts).lower()
+        )
 
 
 def make_event(issue: Issue, data: dict[str, Any] | None = None, **columns: Any) -> Event:

@@ -3,7 +3,7 @@
 from .activity import Activity, IssueBookmark, IssueSeen, IssueSubscription
 from .event import Event, EventAddress, EventUser
 from .feedback import UserReport
-from .issue import Issue, IssueHash, IssueRelease, IssueUser
+from .issue import Issue, IssueHash, IssueRelease, IssueText, IssueUser
 from .journal import JournalEntry
 from .status import IssueResolution, IssueSnooze, IssueTombstone
 from .tag import IssueTag
@@ -22,6 +22,7 @@ __all__ = [
     "IssueSnooze",
     "IssueSubscription",
     "IssueTag",
+    "IssueText",
     "IssueTombstone",
     "IssueUser",
     "JournalEntry",

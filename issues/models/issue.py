@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from sentrylite.organizations.models import Project, Team
@@ -199,6 +200,36 @@ class IssueHash(models.Model):
 
     def __str__(self) -> str:
         return self.hash.hex
+
+
+class IssueText(models.Model):
+    """What a free-text search of issues looks at: TEXT_OF of the issue.
+
+    In a table of its own, because the issue's row is rewritten with every batch of events, and
+    this one only when the text is another.
+    """
+
+    pk = models.CompositePrimaryKey("project_id", "issue_id")
+    project_id = models.BigIntegerField()
+    issue_id = models.BigIntegerField()
+    text = models.TextField()
+
+    # Of the issue `{issue}`. Lower case, which is what a search in any letter case compares.
+    TEXT_OF = "lower(concat_ws(E'\\n', {issue}.title, {issue}.culprit, {issue}.message))"
+
+    class Meta:
+        indexes = [
+            # What is not in the index proper yet is searched row by row: not much of it.
+            GinIndex(
+                fields=["text"],
+                opclasses=["gin_trgm_ops"],
+                gin_pending_list_limit=256,
+                name="issues_issuetext_trigrams",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class IssueUser(models.Model):

@@ -325,6 +325,9 @@ def check(answer: Any, method: str) -> None:
         return
     if answer.status_code == 202 and not content:
         return
+    if answer.status_code == 401 and "Content-Type" not in answer.headers:
+        assert content == b""  # a key that would change a hook (projects contract, section 7)
+        return
     assert answer.headers["Content-Type"] == "application/json"
     if method == "HEAD":
         assert content == b""

@@ -20,6 +20,7 @@ from issues.models import (
     IssueResolution,
     IssueSnooze,
     IssueTag,
+    IssueText,
 )
 from issues.payload import codec
 from issues.payload.event import PreparedEvent
@@ -134,6 +135,29 @@ def test_an_issue_takes_over_what_its_newest_event_says(key: ProjectKey, ingest:
     ingest(prepared(key, "even later", hashes=hashes, timestamp=NOON - 9))
     issue.refresh_from_db()
     assert issue.title == "newest"
+
+
+def test_what_is_searched_follows_the_newest_event_and_is_written_only_then(
+    key: ProjectKey, ingest: Ingest
+) -> None:
+    def version() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ctid::text FROM issues_issuetext")
+            [(found,)] = cursor.fetchall()
+        return found
+
+    hashes = [a_hash("x")]
+    ingest(prepared(key, "First", hashes=hashes))
+    issue, first = Issue.objects.get(), version()
+    found = IssueText.objects.get(project_id=issue.project_id, issue_id=issue.pk)
+    assert found.text == f"first\n{issue.culprit.lower()}\nfirst"
+    ingest(prepared(key, "First", hashes=hashes, timestamp=NOON + 5))
+    ingest(prepared(key, "Late", hashes=hashes, timestamp=NOON - 5))
+    assert version() == first
+    ingest(prepared(key, "Second", hashes=hashes, timestamp=NOON + 9))
+    assert version() != first
+    found.refresh_from_db()
+    assert found.text.startswith("second\n")
 
 
 def test_the_first_hash_that_is_known_decides(key: ProjectKey, ingest: Ingest) -> None:

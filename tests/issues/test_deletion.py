@@ -15,6 +15,7 @@ from issues.models import (
     IssueHash,
     IssueRelease,
     IssueTag,
+    IssueText,
     IssueUser,
     UserReport,
 )
@@ -36,6 +37,7 @@ OF_AN_ISSUE = (
     IssueHash,
     IssueRelease,
     IssueTag,
+    IssueText,
     IssueUser,
     UserReport,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.http import QueryDict
@@ -192,6 +193,10 @@ class Found:
                 chosen.terms, context=context, environment_ids=environment_ids
             )
 
+    @cached_property
+    def narrowed(self) -> filters.Where:
+        return queries.narrow(self.places, self.where)
+
     def first(self, limit: int) -> list[Issue]:
         return self.fetch(Slice(None, False, 0, limit))
 
@@ -199,7 +204,7 @@ class Found:
         return keyed_page(cursor, size, self.fetch, self.key)
 
     def count(self) -> int:
-        return queries.count_issues(self.places, self.statuses, self.where)
+        return queries.count_issues(self.places, self.statuses, self.narrowed)
 
     def fetch(self, part: Slice) -> list[Issue]:
         if self.sort == "date" and self.where is filters.EVERYTHING:
@@ -215,7 +220,7 @@ class Found:
         return queries.search_issues(
             self.places,
             self.statuses,
-            self.where,
+            self.narrowed,
             sort=self.sort,
             start=date_of(part.start) if is_date and part.start is not None else part.start,
             is_backward=part.is_backward,

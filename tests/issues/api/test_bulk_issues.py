@@ -294,15 +294,17 @@ def test_removing(api: APIClient, issues: list[Issue]) -> None:
 
 
 @pytest.mark.parametrize("rows", [2, 50])
-@pytest.mark.parametrize("query", ["", "?query=ValueError"])
+@pytest.mark.parametrize(("query", "statements"), [("", 0), ("?query=ValueError", 1)])
 def test_the_number_of_statements_does_not_depend_on_the_issues(
     api: APIClient,
     project: Project,
     user: User,
     rows: int,
     query: str,
+    statements: int,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    """A search takes one more to find what is rare in it."""
     issues = factories.IssueFactory.create_batch(rows, project=project)
     body = {
         "status": "resolved",
@@ -312,11 +314,11 @@ def test_the_number_of_statements_does_not_depend_on_the_issues(
         "isSubscribed": True,
         "isPublic": True,
     }
-    for path in (PATH + query, address(issues)):
+    for path, more in ((PATH + query, statements), (address(issues), 0)):
         Issue.objects.update(status=Status.UNRESOLVED, assigned_user=None, share_id=None)
-        with django_assert_num_queries(31):
+        with django_assert_num_queries(31 + more):
             put(api, path, body)
     Issue.objects.update(status=Status.UNRESOLVED)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(10 + statements):
         assert api.delete(PATH + query).status_code == 204
     assert set(statuses(issues)) == {Status.PENDING_DELETION}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
+from issues import queries as issue_queries
 from issues.models import (
     EventUser,
     Issue,
@@ -370,11 +371,19 @@ def sorted_issues(project: Project) -> dict[str, list[int]]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
-@pytest.mark.parametrize("query", ["", "ValueError"])
+@pytest.mark.parametrize(("query", "few"), [("", 0), ("ValueError", 0), ("ValueError", 7)])
 @pytest.mark.parametrize("sort", ["date", "new", "freq", "user", "priority"])
 def test_a_walk_in_any_order_sees_every_issue_once(
-    api: APIClient, sorted_issues: dict[str, list[int]], sort: str, query: str, limit: int
+    api: APIClient,
+    sorted_issues: dict[str, list[int]],
+    sort: str,
+    query: str,
+    few: int,
+    limit: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Frequent words are looked for on the way, rare ones in their index.
+    monkeypatch.setattr(issue_queries, "FEW", few)
     parameters: str | None = urlencode({"query": query, "sort": sort, "limit": limit})
     pages: list[list[int]] = []
     while parameters:
@@ -400,7 +409,7 @@ def test_a_walk_in_any_order_sees_every_issue_once(
         ("date", "issues_issue_last_seen"),
         ("new", "issues_issue_first_seen"),
         ("freq", "issues_issue_times_seen"),
-        ("priority", "issues_issue_"),
+        ("priority", "issues_issue_priority"),
     ],
 )
 def test_an_index_serves_each_order(
@@ -412,7 +421,7 @@ def test_an_index_serves_each_order(
 ) -> None:
     factories.IssueFactory.create_batch(5, project=project)
     with django_assert_num_queries(7) as queries:
-        assert len(find(api, "valueerror is:unresolved", sort=sort)) == 5
+        assert len(find(api, "timesSeen:>=0 is:unresolved", sort=sort)) == 5
     (statement,) = [query["sql"] for query in queries if "sort_key" in query["sql"]]
     with connection.cursor() as cursor:
         # A handful of rows is sorted sooner than read in order.
@@ -505,8 +514,8 @@ EVERYTHING = (
 @pytest.mark.parametrize(
     ("query", "statements"),
     [
-        ({"query": "Error"}, 7),
-        ({"query": "Error", "sort": "priority"}, 7),
+        ({"query": "Error"}, 8),
+        ({"query": "Error !level:x", "sort": "priority"}, 8),
         ({"query": "!assigned:me timesSeen:>=0", "sort": "new"}, 7),
         ({"query": "", "sort": "freq"}, 7),
         ({"environment": "production"}, 9),
@@ -528,6 +537,50 @@ def test_the_number_of_statements_does_not_depend_on_the_page(
         )  # fmt: skip
     with django_assert_num_queries(statements):
         assert len(api.get(PATH, query).json()) == rows
+
+
+@pytest.mark.parametrize("few", [0, 1, 2000])
+@pytest.mark.parametrize("most", [1, 2, 1000])
+def test_what_is_frequent_and_what_is_rare_is_found_and_counted_alike(
+    api: APIClient,
+    issue: Issue,
+    other: Issue,
+    few: int,
+    most: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(issue_queries, "FEW", few)
+    monkeypatch.setattr(issue_queries, "MAX_HITS", most)
+    elsewhere = factories.IssueFactory(title=other.title)
+    for each in (issue, other, elsewhere):
+        tag(each, "os", "plan9")
+    tag(issue, "pump", "north")
+    for query, expected in {
+        "error": [issue, other],
+        "ERROR os:plan9": [issue, other],
+        "error pump:north": [issue],
+        "os:plan9 pump:north": [issue],
+        "os:plan9 !pump:north": [other],
+        "os:[plan9,north]": [issue, other],
+        "os:plan9 pump:south": [],
+        "zebra os:plan9": [],
+    }.items():
+        response = api.get(PATH, {"query": query})
+        assert {int(row["id"]) for row in response.json()} == {each.pk for each in expected}
+        assert response["X-Hits"] == str(min(most, len(expected)))
+
+
+@pytest.mark.parametrize("text", ["é", "er", "ß", "ERR"])
+def test_words_may_be_short_and_of_any_letters(api: APIClient, project: Project, text: str) -> None:
+    issue = factories.IssueFactory(project=project, title="Éß errs")
+    factories.IssueFactory(project=project, title="x")
+    assert find(api, text) == [issue.pk]
+
+
+def test_a_text_is_not_found_across_title_and_culprit(api: APIClient, project: Project) -> None:
+    factories.IssueFactory(project=project, title="a", culprit="b", message="c\nd")
+    assert find(api, '"a\nb"') == []
+    assert len(find(api, '"c\nd"')) == 1
 
 
 def test_everything_at_once(api: APIClient, issue: Issue) -> None:

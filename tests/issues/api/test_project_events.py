@@ -176,3 +176,15 @@ def test_any_query_is_answered_or_refused(
     assert response.status_code in (200, 400)
     if response.status_code == 400:
         assert isinstance(response.json()["detail"], str)
+
+
+def test_a_search_looks_at_the_newest_events_of_the_chosen_time(
+    api: APIClient, found: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("issues.events.SEARCHED", 2)
+    newest, second, third, oldest = the_ids_of(found)
+    assert ids(api.get(PATH)) == [newest, second, third, oldest]
+    assert ids(api.get(PATH, {"query": "pump"})) == [newest, second]
+    assert ids(api.get(PATH, {"query": "pump 3"})) == []
+    start, end = (found[place].timestamp.isoformat() for place in (3, 2))
+    assert ids(api.get(PATH, {"query": "pump", "start": start, "end": end})) == [second, third]
