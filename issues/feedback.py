@@ -178,7 +178,9 @@ def _write(
 ) -> dict[Key, int]:
     environments = {}
     if alone := {
-        (report.organization_id, report.project_id, report.environment)
+        organization_intake.Mention(
+            report.organization_id, report.project_id, 0, report.environment
+        )
         for report in reports.values()
         if report.stands_alone
     }:

@@ -3,10 +3,10 @@
 Planning a read of a few small rows from several tables costs the database more than reading them.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db.backends.utils import CursorWrapper
+Cursor = TypeVar("Cursor", bound=Any)
 
 # The names that each of the driver's connections has prepared.
 _prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
@@ -28,12 +28,13 @@ class Statement:
     def __repr__(self) -> str:
         return f"<Statement {self._name}>"
 
-    def run(self, cursor: CursorWrapper, **parameters: Any) -> CursorWrapper:
-        """Execute it on Django's cursor; returns the cursor, to fetch from."""
+    def run(self, cursor: Cursor, **parameters: Any) -> Cursor:
+        """Execute it on a cursor, Django's or psycopg2's own; returns the cursor, to fetch from."""
         connection = cursor.connection
         names = _prepared.setdefault(connection, set())
         if self._name not in names:
-            cursor.cursor.execute(self._prepare)
+            with connection.cursor() as own:
+                own.execute(self._prepare)
             names.add(self._name)
         cursor.execute(self._execute, parameters)
         return cursor

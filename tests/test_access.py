@@ -84,6 +84,8 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "projects/<str:organization>/<str:project>/tombstones/<str:tombstone_id>/": of("project"),
     "projects/<str:organization>/<str:project>/events/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/": of("project"),
+    "projects/<str:organization>/<str:project>/filters/": of("project"),
+    "projects/<str:organization>/<str:project>/filters/<str:filter>/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/json/": of("project"),
     "projects/<str:organization>/<str:project>/events/<str:event_id>/attachments/": of("project"),
     "projects/<str:organization>/<str:project>/tags/": of("project"),
@@ -185,6 +187,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:key_id>", "0")
             .replace("<str:short_id>", issue.short_id)
             .replace("<str:key>", "area")
+            .replace("<str:filter>", "localhost")
             .replace("<str:share_id>", issue.share_id.hex)
         )
 

@@ -1,11 +1,13 @@
-"""Bodies of changes to issues (issues contract, sections 3 and 5)."""
+"""Bodies of changes to issues (issues contract, sections 3 and 5) and to what becomes of events."""
 
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from issues.actions import Conditions
 from issues.payload.feedback import MAX_EMAIL, MAX_NAME
+from issues.payload.filters import LEGACY_VERSIONS
 from sentrylite.accounts.models import User
 from sentrylite.api import params
 from sentrylite.api.inputs import Input
@@ -243,6 +245,35 @@ def status_with(substatus: str, changes: dict[str, Any]) -> str:
             {"substatus": ["A condition is missing, such as ignoreCount or ignoreDuration."]}
         )
     return status
+
+
+class FilterInput(Input):
+    """A filter that is on or off."""
+
+    active = serializers.BooleanField()
+
+    @classmethod
+    def read_all(cls, request: Request) -> dict[str, Any]:
+        sent = cls.read(request)
+        if "active" not in sent:
+            raise serializers.ValidationError({"active": ["This field is required."]})
+        return sent
+
+
+class LegacyBrowsersInput(Input):
+    """The parts of the filter that are on, or all or none of them."""
+
+    active = serializers.BooleanField()
+    subfilters = serializers.MultipleChoiceField(choices=list(LEGACY_VERSIONS))
+
+    @classmethod
+    def read_parts(cls, request: Request) -> list[str]:
+        """`subfilters` wins. In the order in which they are offered."""
+        sent = cls.read(request)
+        if "subfilters" not in sent and "active" not in sent:
+            raise serializers.ValidationError({"subfilters": ["This field is required."]})
+        wanted = sent.get("subfilters", LEGACY_VERSIONS if sent.get("active") else ())
+        return [part for part in LEGACY_VERSIONS if part in wanted]
 
 
 class UserReportInput(Input):

@@ -21,6 +21,7 @@ from .views.feedback import (
     OrganizationReportListView,
     ProjectReportListView,
 )
+from .views.filters import FilterDetailView, FilterListView
 from .views.issues import IssueCountView, OrganizationIssueListView, ProjectIssueListView
 from .views.lookups import EventIdView, ShortIdView
 from .views.notes import NoteDetailView, NoteListView
@@ -106,6 +107,14 @@ urlpatterns = [
     path(
         "projects/<str:organization>/<str:project>/events/<str:event_id>/",
         EventDetailView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/filters/",
+        FilterListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/filters/<str:filter>/",
+        FilterDetailView.as_view(),
     ),
     path(
         "projects/<str:organization>/<str:project>/events/<str:event_id>/json/",

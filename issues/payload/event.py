@@ -17,6 +17,24 @@ class ScrubRules:
 
 
 @dataclass(frozen=True, slots=True)
+class FilterRules:
+    """Which events a project does not want (ingest contract, section 12)."""
+
+    browser_extensions: bool = False
+    legacy_browsers: frozenset[str] = frozenset()
+    """Of `issues.payload.filters.LEGACY_BROWSERS`."""
+    localhost: bool = False
+    web_crawlers: bool = True
+    addresses: tuple[str, ...] = ()
+    """IP addresses and networks of senders."""
+    releases: tuple[str, ...] = ()
+    """Patterns, as the next ones: `*` is any text, `?` any character, case does not matter."""
+    error_messages: tuple[str, ...] = ()
+    csp_default_sources: bool = True
+    csp_sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
     """What the request says about who sent an event, beside the body."""
 

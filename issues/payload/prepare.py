@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from issues.payload import codec
-from issues.payload.event import PreparedEvent, ScrubRules, Sender
+from issues.payload.event import FilterRules, PreparedEvent, ScrubRules, Sender
+from issues.payload.filters import Filtered, filter_of
 from issues.payload.grouping import hashes
 from issues.payload.levels import LEVELS
 from issues.payload.normalize import normalize
@@ -15,10 +16,20 @@ from issues.payload.users import event_user
 from issues.payload.values import JsonObject
 
 
-def prepare(raw: JsonObject, *, rules: ScrubRules, sender: Sender, now: float) -> PreparedEvent:
-    """Any JSON object in; out the event, cleaned, scrubbed, described and packed. Never raises.
-    Whose event it is, the caller fills in: project, organization and key."""
+def prepare(
+    raw: JsonObject,
+    *,
+    rules: ScrubRules,
+    sender: Sender,
+    now: float,
+    unwanted: FilterRules | None = None,
+) -> PreparedEvent:
+    """Any JSON object in; out the event, cleaned, scrubbed, described and packed. Raises only
+    `Filtered`, for an event that `unwanted` applies to. Whose event it is, the caller fills in:
+    project, organization and key."""
     event = normalize(raw, now=now, sender=sender)
+    if unwanted is not None and (filter_name := filter_of(event, unwanted, sender)):
+        raise Filtered(filter_name, event["event_id"])
     scrub(event, rules)  # before anything is made of what must not be stored
     description = describe(event)  # before `in_app` is settled: the culprit wants it as sent
     settle_in_app(event)

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from issues.payload.feedback import BadReport
+from issues.payload.filters import Filtered
 
 from . import answers, refusals
 from .answers import Answer
@@ -50,6 +51,7 @@ FAULTS: tuple[tuple[type[Exception], Callable[[Exception], Refusal]], ...] = (
     (BrokenEnvelope, refusals.broken_envelope),
     (BrokenJSON, refusals.not_an_event),
     (BadReport, refusals.bad_report),
+    (Filtered, refusals.filtered),
     (Full, lambda _: refusals.QUEUE_FULL),
     (NotStored, lambda _: refusals.NOT_STORED),
     (Unavailable, lambda _: refusals.NO_DATABASE),

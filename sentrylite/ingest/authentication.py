@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from issues.payload.event import ScrubRules
+from issues.payload.event import FilterRules, ScrubRules
 
 from . import refusals
 from .connection import Connection, Lost
+from .quotas import RateLimit
 from .refusals import Refused
 
 Found = TypeVar("Found")
@@ -51,6 +52,8 @@ class KeyInfo:
     project_slug: str
     allowed_domains: tuple[str, ...]
     scrub: ScrubRules
+    unwanted: FilterRules
+    rate_limit: RateLimit | None
     hook_events: tuple[str, ...] = ()
     """What service hooks of the project are to be told of, sorted."""
 
@@ -164,7 +167,12 @@ FIND_KEY = """
            organization.safe_fields || project.safe_fields,
            organization.scrub_ip_addresses OR project.scrub_ip_addresses,
            ARRAY(SELECT DISTINCT unnest(events) FROM organizations_servicehook hook
-                  WHERE hook.project_id = project.id AND hook.status = 'active' ORDER BY 1)
+                  WHERE hook.project_id = project.id AND hook.status = 'active' ORDER BY 1),
+           key.rate_limit_count, key.rate_limit_window,
+           project.filter_browser_extensions, project.filter_legacy_browsers,
+           project.filter_localhost, project.filter_web_crawlers, project.blacklisted_ips,
+           project.filtered_releases, project.filtered_error_messages,
+           project.csp_ignored_sources_defaults, project.csp_ignored_sources
       FROM organizations_projectkey key
       JOIN organizations_project project ON project.id = key.project_id
       JOIN organizations_organization organization ON organization.id = project.organization_id
@@ -186,7 +194,7 @@ def find_key(cursor: Any, public_key: str) -> KeyInfo | None:
     if row is None:
         return None
     key_id, key, secret, active, project_id, organization_id, slug, domains = row[:8]
-    enabled, defaults, sensitive, safe, addresses, hook_events = row[8:]
+    enabled, defaults, sensitive, safe, addresses, hook_events, count, window = row[8:16]
     return KeyInfo(
         key_id=key_id,
         public_key=key,
@@ -198,6 +206,32 @@ def find_key(cursor: Any, public_key: str) -> KeyInfo | None:
         allowed_domains=_texts(domains),
         scrub=ScrubRules(enabled, defaults, _texts(sensitive), _texts(safe), addresses),
         hook_events=_texts(hook_events),
+        unwanted=_filters(*row[16:]),
+        rate_limit=RateLimit(count, window) if count and window else None,
+    )
+
+
+def _filters(
+    extensions: bool,
+    browsers: Any,
+    localhost: bool,
+    crawlers: bool,
+    addresses: Any,
+    releases: Any,
+    messages: Any,
+    csp_defaults: bool,
+    csp_sources: Any,
+) -> FilterRules:
+    return FilterRules(
+        browser_extensions=extensions,
+        legacy_browsers=frozenset(_texts(browsers)),
+        localhost=localhost,
+        web_crawlers=crawlers,
+        addresses=_texts(addresses),
+        releases=_texts(releases),
+        error_messages=_texts(messages),
+        csp_default_sources=csp_defaults,
+        csp_sources=_texts(csp_sources),
     )
 
 
@@ -246,6 +280,10 @@ class ProjectKeys:
     async def allowed_domains(self, project_id: int) -> tuple[str, ...] | None:
         """The allowed domains of a project that is only known by its id, None if it is not."""
         return await self._read(find_domains, project_id)
+
+    def forget(self, key: KeyInfo) -> None:
+        """Look this key up again when it is next asked for."""
+        self._cached.pop(key.public_key, None)
 
     def close(self) -> None:
         """Finish the lookups that are under way and give the connection back."""

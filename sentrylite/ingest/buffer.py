@@ -9,13 +9,14 @@ import logging
 import threading
 import time
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg2.extensions
 
 from issues import feedback
 from issues.payload.event import PreparedEvent
 from issues.payload.feedback import PreparedReport
+from sentrylite.organizations.intake import KeysClosed
 from stats import counters
 
 from . import outcomes
@@ -24,6 +25,7 @@ from .connection import Connection, Lost
 from .digest import digest
 from .increments import Increments
 from .journal import Journal
+from .quotas import Allowance, RateLimit
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +63,16 @@ class Waiting(NamedTuple):
     what: What
     size: int
     future: asyncio.Future[None]
+    limit: RateLimit | None
+
+    @property
+    def key_id(self) -> int:
+        """Of an event; reports are asked for no key."""
+        return self.what.key_id if isinstance(self.what, PreparedEvent) else 0
+
+
+# What single events of a batch fail with; the others are stored.
+Errors = dict[asyncio.Future[None], Exception]
 
 
 class Buffer:
@@ -68,7 +80,7 @@ class Buffer:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._connection = Connection("digest")
+        self._connection = Connection("digest", _plan_once)
         self._waiting: deque[Waiting] = deque()
         self._bytes = 0
         self._counts: counters.Counts = {}
@@ -94,10 +106,11 @@ class Buffer:
 
     # Called on the event loop -------------------------------------------------------------------
 
-    async def submit(self, what: What) -> None:
+    async def submit(self, what: What, limit: RateLimit | None = None) -> None:
         """Return when the event or the report is stored, or when one with its id was before.
 
-        Raises Full, Unavailable and NotStored; it is then not stored.
+        `limit` is that of an event's key. Raises Full, Unavailable, NotStored, and for events
+        RateLimited and KeysClosed; it is then not stored.
         """
         size = len(what.payload if isinstance(what, PreparedEvent) else what.comments)
         future = asyncio.get_running_loop().create_future()
@@ -108,7 +121,7 @@ class Buffer:
                 or self._bytes + size > MAX_BYTES
             ):
                 raise Full
-            self._waiting.append(Waiting(what, size, future))
+            self._waiting.append(Waiting(what, size, future, limit))
             self._bytes += size
             if len(self._waiting) == 1:
                 self._changed.notify()
@@ -159,43 +172,66 @@ class Buffer:
     def _write_batch(self, batch: list[Waiting], counts: counters.Counts) -> None:
         """One transaction for all; if that is refused, one for each, so that a bad event only
         refuses itself. All are events, or all are reports."""
-        error = self._attempt([waiting.what for waiting in batch], counts)
-        if error is None or len(batch) == 1 or error is Unavailable:
-            _wake(batch, error)
-            return
-        logger.warning("a batch of %d was refused, writing them one by one", len(batch))
-        self._attempt([], counts)
-        for waiting in batch:
-            _wake([waiting], self._attempt([waiting.what], {}))
+        try:
+            errors = self._attempt(batch, counts)
+        except NotStored:
+            if len(batch) > 1:
+                logger.warning("a batch of %d was refused, writing them one by one", len(batch))
+                self._write_batch([], counts)
+                for waiting in batch:
+                    self._write_batch([waiting], {})
+                return
+            errors = {waiting.future: NotStored() for waiting in batch}
+        except Unavailable:
+            errors = {waiting.future: Unavailable() for waiting in batch}
+        _wake(batch, errors)
 
-    def _attempt(self, batch: list[What], counts: counters.Counts) -> type[Exception] | None:
+    def _attempt(self, batch: list[Waiting], counts: counters.Counts) -> Errors:
         """Write, and again after a lost connection or a deadlock: ids that are stored already
-        are not stored twice, so trying again is always right."""
-        for attempts_left in reversed(range(ATTEMPTS)):
+        are not stored twice, so trying again is always right.
+
+        Returns the errors of single events. Raises Unavailable, and NotStored for a batch with a
+        bad event in it.
+        """
+        closed: Errors = {}
+        attempts_left = ATTEMPTS
+        while True:
             try:
-                self._write(batch, counts)
+                return closed | self._write(batch, counts)
+            except KeysClosed as error:
+                key_ids = error.key_ids
+                refused = [waiting for waiting in batch if waiting.key_id in key_ids]
+                closed |= {waiting.future: KeysClosed(key_ids) for waiting in refused}
+                batch = [waiting for waiting in batch if waiting.key_id not in key_ids]
             except (*Lost, psycopg2.extensions.TransactionRollbackError) as error:
                 self._journal.doubt()
+                attempts_left -= 1
                 if not attempts_left:
                     logger.error("events cannot be stored: %s", str(error).strip())
-                    return Unavailable
-            except Exception:
+                    raise Unavailable from error
+            except Exception as error:
                 self._journal.doubt()
                 logger.exception("a batch of %d was refused", len(batch))
-                return NotStored
-            else:
-                return None
-        raise AssertionError
+                raise NotStored from error
 
-    def _write(self, batch: list[What], counts: counters.Counts) -> None:
-        events = [what for what in batch if isinstance(what, PreparedEvent)]
-        reports = [what for what in batch if isinstance(what, PreparedReport)]
+    def _write(self, batch: list[Waiting], counts: counters.Counts) -> Errors:
+        """One transaction; returns the errors of the events that are over their keys' limits."""
+        reports = [each.what for each in batch if isinstance(each.what, PreparedReport)]
         entry: tuple[int, Increments] | None = None
+        over: Errors = {}
 
         def work(cursor: object) -> None:
             nonlocal entry
             if reports:
                 feedback.store_reports(cursor, reports, now=time.time())
+            asking = ((waiting.key_id, waiting.limit) for waiting in batch)
+            allowance = Allowance(cursor, asking, now=time.time())
+            events = []
+            for waiting in batch:
+                if error := allowance.spend(waiting.key_id):
+                    over[waiting.future] = error
+                elif isinstance(waiting.what, PreparedEvent):
+                    events.append(waiting.what)
             increments = digest(cursor, events) if events else Increments()
             for bucket, quantity in counts.items():
                 increments.series[bucket] = increments.series.get(bucket, 0) + quantity
@@ -207,9 +243,15 @@ class Buffer:
         self._connection.run(work)
         if entry:
             self._journal.recorded(*entry)
+        return over
 
 
-def _wake(batch: list[Waiting], error: type[Exception] | None) -> None:
+def _plan_once(cursor: Any) -> None:
+    """Statements that are prepared are planned once, not for each batch by its size."""
+    cursor.execute("SET plan_cache_mode = force_generic_plan")
+
+
+def _wake(batch: list[Waiting], errors: Errors) -> None:
     """Finish the waiting requests: one call into the event loop, not one an event."""
     if not batch:
         return
@@ -219,9 +261,10 @@ def _wake(batch: list[Waiting], error: type[Exception] | None) -> None:
         for waiting in batch:
             if waiting.future.done():  # its client has gone
                 continue
+            error = errors.get(waiting.future)
             if error is None:
                 waiting.future.set_result(None)
             else:
-                waiting.future.set_exception(error())
+                waiting.future.set_exception(error)
 
     loop.call_soon_threadsafe(finish)

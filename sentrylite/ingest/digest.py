@@ -21,7 +21,8 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
     statements does not depend on the size of the batch: five when everything was seen before,
     about twenty when new environments, releases, issues, regressions and reports meet in one, and
     two more when service hooks are told of it. Events of discarded issues are only counted, as
-    often as they are sent.
+    often as they are sent. Raises `KeysClosed` when a key was disabled or deleted since: the caller
+    rolls back.
     """
     increments = Increments()
     events = intake.claim_event_ids(cursor, events)
@@ -45,7 +46,13 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
 def _place(cursor: Any, events: Sequence[PreparedEvent]) -> list[Placed]:
     """The environment and the release of each event, made when they are new."""
     environments = organization_intake.ensure_environments(
-        cursor, {(event.organization_id, event.project_id, event.environment) for event in events}
+        cursor,
+        {
+            organization_intake.Mention(
+                event.organization_id, event.project_id, event.key_id, event.environment
+            )
+            for event in events
+        },
     )
     mentions: dict[Mention, float] = {}
     for event in events:

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from issues.payload.event import PreparedEvent
 from issues.payload.feedback import PreparedReport
+from issues.payload.filters import Filtered
+from sentrylite.organizations.intake import KeysClosed
 
 from . import answers, items, origins, refusals, security
 from .admission import Admission, Admitted, Rules, project_id_of
@@ -19,7 +21,8 @@ from .decoding import BrokenBody, decode, decode_store, parse_json
 from .envelope import BrokenEnvelope, Envelope, Item, parse
 from .items import CountedEvent
 from .limits import Limits, TooLarge
-from .refusals import Refused
+from .quotas import RateLimited, SpentWindows
+from .refusals import Refusal, Refused
 from .request import Request
 
 Result = TypeVar("Result")
@@ -47,6 +50,7 @@ class Doors:
         self._keys = keys
         self._limits = limits
         self._admission = Admission(keys, buffer)
+        self._spent = SpentWindows()
         self._threads = ThreadPoolExecutor(THREADS, "ingest")
 
     def close(self) -> None:
@@ -102,13 +106,11 @@ class Doors:
             environment=request.query.get("sentry_environment"),
             release=request.query.get("sentry_release"),
         )
-        key, sender = admitted
+        key = admitted.key
         if not origins.is_allowed(report.origin, key.allowed_domains):
             self._buffer.count(key, "invalid_origin")
             raise Refused(refusals.FOREIGN_REPORT)
-        event = await self._run(
-            len(data), items.prepare_event, report.event, key, sender, now=time.time()
-        )
+        event = await self._prepare(len(data), items.prepare_event, report.event, admitted)
         await self._submit(event, key)
         return answers.report_received()
 
@@ -190,6 +192,9 @@ class Doors:
                 # The envelope's id is for one event, and there should not be more.
                 own_id = None if event_ids else header_id
                 event_ids.append(await self._take_event(item.payload, admitted, own_id))
+            except Filtered as fault:
+                # As today's servers do: it arrived, and what becomes of it is their affair.
+                event_ids.append(fault.event_id)
             except Exception as fault:
                 faults.append(fault)
         try:
@@ -207,16 +212,15 @@ class Doors:
         """Store one event; returns its id once that is on disk."""
         if len(data) > self._limits.event:
             raise TooLarge(self._limits.event)
-        event = await self._run(
-            len(data), items.read_event, data, *admitted, now=time.time(), event_id=event_id
-        )
+        key = admitted.key
+        event = await self._prepare(len(data), items.read_event, data, admitted, event_id=event_id)
         if isinstance(event, CountedEvent):
-            self._buffer.count(admitted.key, "accepted_item", items.category(items.TRANSACTION))
+            self._buffer.count(key, "accepted_item", items.category(items.TRANSACTION))
             return event.event_id
         if isinstance(event, PreparedReport):
-            await self._store_report(event, items.FEEDBACK, admitted.key)
+            await self._store_report(event, items.FEEDBACK, key)
             return event.event_id
-        await self._submit(event, admitted.key)
+        await self._submit(event, key)
         return event.event_id.hex
 
     async def _take_report(self, item: Item, key: KeyInfo) -> None:
@@ -234,12 +238,52 @@ class Doors:
         quantity = items.quantity(item.headers, len(item.payload))
         self._buffer.count(key, "accepted_item", items.category(item.type), quantity)
 
+    async def _prepare(
+        self,
+        size: int,
+        function: Callable[..., Result],
+        event: object,
+        admitted: Admitted,
+        **options: Any,
+    ) -> Result:
+        """Read an event of `size` bytes. Refused are those of a key whose window is known to be
+        used up, before they are read; those that its project does not want raise `Filtered`."""
+        key, now = admitted.key, time.time()
+        if key.rate_limit is not None:
+            try:
+                self._spent.check(key.key_id, key.rate_limit, now)
+            except RateLimited as error:
+                raise self._rate_limited(key, error) from None
+        try:
+            return await self._run(size, function, event, *admitted, now=now, **options)
+        except Filtered as fault:
+            self._buffer.count(key, "filtered", fault.name)
+            raise
+
     async def _submit(self, event: PreparedEvent, key: KeyInfo) -> None:
         try:
-            await self._buffer.submit(event)
+            await self._buffer.submit(event, key.rate_limit)
         except Full:
             self._buffer.count(key, "rate_limited")
             raise
+        except RateLimited as error:
+            if key.rate_limit is not None:
+                self._spent.remember(key.key_id, key.rate_limit, error.until)
+            raise self._rate_limited(key, error) from None
+        except KeysClosed:
+            self._keys.forget(key)
+            raise Refused(await self._why_closed(key)) from None
+
+    def _rate_limited(self, key: KeyInfo, error: RateLimited) -> Refused:
+        self._buffer.count(key, "rate_limited")
+        return Refused(refusals.rate_limited(error.seconds(time.time())))
+
+    async def _why_closed(self, key: KeyInfo) -> Refusal:
+        """What is said of a key that was good when its request came in and is not any more."""
+        if await self._keys.allowed_domains(key.project_id) is None:
+            return refusals.unknown_project(str(key.project_id))
+        known = await self._keys.get(key.public_key)
+        return refusals.DISABLED_KEY if known else refusals.UNKNOWN_KEY
 
 
 def _sentry_data(request: Request) -> bytes:

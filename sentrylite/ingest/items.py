@@ -75,7 +75,7 @@ def read_event(
     an event of the type `feedback`.
 
     `event_id` is the envelope's, for an event without its own. Raises `BrokenJSON`, `Refused` for
-    JSON that is no object, and `BadReport`.
+    JSON that is no object, `BadReport` and `Filtered`.
     """
     event = parse_json(data)
     if not isinstance(event, dict):
@@ -92,8 +92,9 @@ def read_event(
 def prepare_event(
     event: dict[str, Any], key: KeyInfo, sender: Sender, *, now: float
 ) -> PreparedEvent:
-    """An event cleaned, scrubbed by the project's rules, and addressed to it."""
-    prepared = prepare(event, rules=key.scrub, sender=sender, now=now)
+    """An event cleaned, scrubbed by the project's rules, and addressed to it. Raises `Filtered`
+    when the project does not want it."""
+    prepared = prepare(event, rules=key.scrub, sender=sender, now=now, unwanted=key.unwanted)
     prepared.project_id = key.project_id
     prepared.organization_id = key.organization_id
     prepared.key_id = key.key_id

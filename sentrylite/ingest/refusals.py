@@ -100,12 +100,31 @@ def broken_envelope(reason: object) -> Refusal:
     return Refusal(400, "invalid event envelope", causes=(str(reason),))
 
 
+def filtered(name: object) -> Refusal:
+    """By an inbound filter of the project."""
+    return Refusal(403, f"Event dropped due to filter: {name}")
+
+
 # What could not be done
+
+RATE_LIMITED = "Creation of this event was denied due to rate limiting"
+
+
+def rate_limited(seconds: int) -> Refusal:
+    """The key's window is used up and ends in `seconds`: for events, not for what else SDKs send
+    (clients contract, section 9.7)."""
+    limits = f"{seconds}:default;error;security:key:key_quota"
+    headers = (
+        (b"retry-after", str(seconds).encode()),
+        (b"x-sentry-rate-limits", limits.encode()),
+    )
+    return Refusal(429, RATE_LIMITED, "rate_limit", headers)
+
 
 # Seconds, categories, scope and reason of the limit: a few batches later there is room again.
 QUEUE_FULL = Refusal(
     429,
-    "Creation of this event was denied due to rate limiting",
+    RATE_LIMITED,
     "rate_limit",
     (
         (b"retry-after", b"1"),

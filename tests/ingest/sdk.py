@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from issues.payload.event import PreparedEvent, ScrubRules
+from issues.payload.event import FilterRules, PreparedEvent, ScrubRules
 from sentrylite.ingest.app import IngestApp
 from sentrylite.ingest.authentication import KeyInfo, ProjectKeys
 from sentrylite.ingest.limits import DEFAULT_LIMITS, Limits
+from sentrylite.ingest.quotas import RateLimit
 
 PUBLIC, SECRET = "a" * 32, "5" * 32
 OTHER_PUBLIC, DISABLED_PUBLIC = "b" * 32, "d" * 32
@@ -27,6 +28,8 @@ KEY = KeyInfo(
     project_slug="pump-station",
     allowed_domains=("*",),
     scrub=ScrubRules(),
+    unwanted=FilterRules(),
+    rate_limit=None,
 )
 QUERY_AUTH = f"sentry_version=7&sentry_key={PUBLIC}&sentry_client=sentry.javascript.node/11.0.0"
 
@@ -61,7 +64,7 @@ class RecordingBuffer:
         self.counts: list[tuple[int, str, str, int]] = []
         self.error: Exception | None = None
 
-    async def submit(self, event: PreparedEvent) -> None:
+    async def submit(self, event: PreparedEvent, limit: RateLimit | None = None) -> None:
         if self.error is not None:
             raise self.error
         self.events.append(event)

@@ -241,9 +241,9 @@ def test_slow_requests_do_not_hold_up_others(sdk: SDK) -> None:
     committed = asyncio.Event()
     submit = sdk.buffer.submit
 
-    async def slow_submit(event: Any) -> None:
+    async def slow_submit(event: Any, limit: Any) -> None:
         await committed.wait()
-        await submit(event)
+        await submit(event, limit)
 
     sdk.buffer.submit = slow_submit  # type: ignore[method-assign]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from issues.payload.event import ScrubRules
+from issues.payload.event import FilterRules, ScrubRules
 from sentrylite.ingest import authentication
 from sentrylite.ingest.authentication import (
     Credentials,
@@ -182,6 +182,8 @@ def test_a_key_comes_with_its_project(keys: ProjectKeys, project: Project, key: 
             project_slug="pump-station",
             allowed_domains=("example.com", "*.example.org"),
             scrub=ScrubRules(),
+            unwanted=FilterRules(),
+            rate_limit=None,
         )
     ]
 

@@ -500,3 +500,89 @@ def test_the_rights_of_staff_decide(client: Client, project: Project) -> None:
 
 def grant(user: User, codename: str) -> None:
     user.user_permissions.add(Permission.objects.get(codename=codename))
+
+
+# What becomes of events ---------------------------------------------------------------------------
+
+
+def project_data(project: Project, **more: Any) -> dict[str, Any]:
+    """The form of a project as its page sends it."""
+    return {
+        "organization": project.organization_id,
+        "name": project.name,
+        "slug": project.slug,
+        "resolve_age": 0,
+        "allowed_domains": "*",
+        "filter_web_crawlers": "on",
+        "csp_ignored_sources_defaults": "on",
+        **empty("keys", "project_teams"),
+        **more,
+    }
+
+
+def test_inbound_filters_are_set_on_the_projects_page(
+    admin_client: Client, project: Project
+) -> None:
+    page = url(Project, "change", project.pk)
+    answer = admin_client.post(
+        page,
+        project_data(
+            project,
+            filter_localhost="on",
+            filter_legacy_browsers=["ie9", "safari_pre_6"],
+            blacklisted_ips="10.0.0.0/8\n192.0.2.1",
+            filtered_releases="1.*",
+            filtered_error_messages="*timeout*",
+            csp_ignored_sources="*.ads.example",
+        ),
+    )
+    assert answer.status_code == 302
+    project.refresh_from_db()
+    assert (project.filter_localhost, project.filter_browser_extensions) == (True, False)
+    assert project.filter_legacy_browsers == ["ie9", "safari_pre_6"]
+    assert project.blacklisted_ips == ["10.0.0.0/8", "192.0.2.1"]
+    assert project.filtered_releases == ["1.*"]
+    assert project.filtered_error_messages == ["*timeout*"]
+    assert project.csp_ignored_sources == ["*.ads.example"]
+    shown = admin_client.get(page).content.decode()
+    assert re.search(r'value="ie9"[^>]* checked', shown)
+    assert "10.0.0.0/8" in shown
+
+
+def test_what_is_no_address_is_not_blacklisted(admin_client: Client, project: Project) -> None:
+    data = project_data(project, blacklisted_ips="10.0.0.1\nnonsense")
+    answer = admin_client.post(url(Project, "change", project.pk), data)
+    assert "Neither an address nor a network: nonsense" in answer.content.decode()
+    assert Project.objects.get().blacklisted_ips == []
+
+
+@pytest.mark.parametrize(
+    ("count", "window", "stored"),
+    [("10", "60", (10, 60)), ("", "", (None, None))],
+)
+def test_a_key_is_given_a_rate_limit(
+    admin_client: Client, key: ProjectKey, count: str, window: str, stored: Any
+) -> None:
+    data = {"label": "CI", "is_active": "on"}
+    data |= {"rate_limit_count": count, "rate_limit_window": window}
+    assert admin_client.post(url(ProjectKey, "change", key.pk), data).status_code == 302
+    key.refresh_from_db()
+    assert (key.rate_limit_count, key.rate_limit_window) == stored
+
+
+@pytest.mark.parametrize(
+    ("count", "window", "said"),
+    [
+        ("10", "", "A rate limit has both a count and a window."),
+        ("10", "86401", "less than or equal to 86400"),
+        ("-1", "60", "greater than or equal to 0"),
+    ],
+)
+def test_a_rate_limit_is_whole(
+    admin_client: Client, key: ProjectKey, count: str, window: str, said: str
+) -> None:
+    data = {"label": "CI", "is_active": "on"}
+    data |= {"rate_limit_count": count, "rate_limit_window": window}
+    answer = admin_client.post(url(ProjectKey, "change", key.pk), data)
+    assert said in answer.content.decode()
+    assert ProjectKey.objects.get().rate_limit_count is None

@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from issues.models import EventUser, Issue, UserReport
+from issues.payload.filters import LEGACY_VERSIONS, is_network
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
 from sentrylite.admin.display import Panel
-from sentrylite.admin.fields import ListsAsLines
+from sentrylite.admin.fields import CheckboxesField, ListsAsLines
 from sentrylite.api.links import absolute_url
 from sentrylite.organizations import actions, dsn, slugs
 from sentrylite.organizations.models import Project, ProjectKey, ServiceHook
@@ -70,6 +71,13 @@ class ProjectForm(forms.ModelForm):
         slugs.validate(slug, reserved=slugs.RESERVED_FOR_PROJECTS)
         return slug
 
+    def clean_blacklisted_ips(self) -> list[str]:
+        addresses = self.cleaned_data["blacklisted_ips"]
+        wrong = [address for address in addresses if not is_network(address)]
+        if wrong:
+            raise forms.ValidationError(f"Neither an address nor a network: {', '.join(wrong)}")
+        return addresses
+
 
 @admin.register(Project)
 class ProjectAdmin(ListsAsLines, DeletedLater):
@@ -106,9 +114,33 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
             },
         ),
         ("Events", {"fields": ["resolve_age", "allowed_domains"]}),
+        (
+            "Inbound filters",
+            {
+                "description": "Events that are refused before they are stored.",
+                "fields": [
+                    "filter_browser_extensions",
+                    "filter_legacy_browsers",
+                    "filter_localhost",
+                    "filter_web_crawlers",
+                    "blacklisted_ips",
+                    "filtered_releases",
+                    "filtered_error_messages",
+                    "csp_ignored_sources_defaults",
+                    "csp_ignored_sources",
+                ],
+            },
+        ),
         SCRUBBING,
     ]
     inlines = [ProjectKeyInline, ProjectTeamInline]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "filter_legacy_browsers":
+            return CheckboxesField(
+                choices=LEGACY_VERSIONS, required=False, help_text=db_field.help_text
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         return super().get_queryset(request).prefetch_related("teams")
@@ -192,7 +224,8 @@ class ProjectKeyAdmin(DsnColumn, BaseAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         made = ["dsn", "secret_dsn", "created_at"] if obj else []
-        return ["project", "label", "is_active", *made]
+        limit = ("rate_limit_count", "rate_limit_window")
+        return ["project", "label", "is_active", limit, *made]
 
     @admin.display(description="project", ordering="project__slug")
     def project_link(self, key: ProjectKey) -> str:

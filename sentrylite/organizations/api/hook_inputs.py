@@ -25,14 +25,11 @@ class UrlField(serializers.CharField):
 class EventsField(serializers.ListField):
     """Names of events, in any order; each once, sorted."""
 
-    child = serializers.CharField()
-
-    def to_internal_value(self, data: Any) -> list[str]:
-        names = sorted(set(super().to_internal_value(data)))
-        for name in names:
-            if name not in ServiceHook.Event.values:
-                raise serializers.ValidationError(f"Invalid event name: {name[:200]}")
-        return names
+    def run_child_validation(self, data: list[Any]) -> list[str]:
+        for name in data:
+            if not isinstance(name, str) or name not in ServiceHook.Event.values:
+                raise serializers.ValidationError(f"Invalid event name: {str(name)[:200]}")
+        return sorted(set(data))
 
 
 class HookInput(Input):

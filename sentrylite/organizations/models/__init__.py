@@ -4,7 +4,7 @@ from .audit import AuditLogEntry
 from .environment import Environment, EnvironmentProject
 from .hook import HookDelivery, ServiceHook
 from .organization import Organization, OrganizationMember, Role
-from .project import Project, ProjectKey, ProjectTeam
+from .project import KeyWindow, Project, ProjectKey, ProjectTeam
 from .team import Team, TeamMembership
 from .token import ApiKey, ApiToken
 
@@ -15,6 +15,7 @@ __all__ = [
     "Environment",
     "EnvironmentProject",
     "HookDelivery",
+    "KeyWindow",
     "Organization",
     "OrganizationMember",
     "Project",

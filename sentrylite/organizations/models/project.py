@@ -2,12 +2,15 @@
 
 import secrets
 
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 
 from .organization import Deletable, Organization, ScrubbingSettings, Status
 from .team import Team
+
+LONGEST_WINDOW = 86_400
+"""Of a key's rate limit, in seconds."""
 
 is_key = RegexValidator(r"^[0-9a-f]{32}\Z", "A key is 32 lower-case hexadecimal digits.")
 
@@ -21,12 +24,52 @@ def all_domains() -> list[str]:
     return ["*"]
 
 
+class InboundFilters(models.Model):
+    """Which events a project does not want (ingest contract, section 12)."""
+
+    filter_browser_extensions = models.BooleanField(
+        default=False, help_text="Errors of extensions that people added to their browsers."
+    )
+    filter_legacy_browsers = models.JSONField(
+        default=list, blank=True, help_text="Browsers too old to care about."
+    )
+    filter_localhost = models.BooleanField(
+        default=False, help_text="Events of developers' own machines."
+    )
+    filter_web_crawlers = models.BooleanField(
+        default=True, help_text="Errors that known crawlers ran into."
+    )
+    blacklisted_ips = models.JSONField(
+        "blacklisted IP addresses",
+        default=list,
+        blank=True,
+        help_text="Addresses and networks (10.0.0.0/8), one a line.",
+    )
+    filtered_releases = models.JSONField(
+        default=list, blank=True, help_text="Versions, in any letter case; * is any text."
+    )
+    filtered_error_messages = models.JSONField(
+        default=list, blank=True, help_text="Messages, or type: message; * is any text."
+    )
+    csp_ignored_sources_defaults = models.BooleanField(
+        "ignore usual CSP sources",
+        default=True,
+        help_text="Reports of resources that extensions and the like are known to load.",
+    )
+    csp_ignored_sources = models.JSONField(
+        "ignored CSP sources", default=list, blank=True, help_text="More such sources, one a line."
+    )
+
+    class Meta:
+        abstract = True
+
+
 class ProjectQuerySet(models.QuerySet["Project"]):
     def active(self) -> "ProjectQuerySet":
         return self.filter(status=Status.ACTIVE, organization__status=Status.ACTIVE)
 
 
-class Project(ScrubbingSettings, Deletable):
+class Project(ScrubbingSettings, InboundFilters, Deletable):
     """Something that sends events."""
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="projects")
@@ -87,8 +130,40 @@ class ProjectKey(models.Model):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    # So many error events in so many seconds; both null, or either 0, is no limit.
+    rate_limit_count = models.PositiveIntegerField(null=True, blank=True)
+    rate_limit_window = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(LONGEST_WINDOW)],
+        help_text="Seconds, at most a day.",
+    )
+
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(rate_limit_count=None, rate_limit_window=None)
+                | models.Q(rate_limit_count__isnull=False, rate_limit_window__isnull=False),
+                name="organizations_projectkey_rate_limit",
+                violation_error_message="A rate limit has both a count and a window.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.label
+
+
+class KeyWindow(models.Model):
+    """How much of its rate limit a key has used, in the window it used it last."""
+
+    # Without a constraint: a batch of events never waits for, nor fails on, a key being deleted.
+    key = models.OneToOneField(
+        ProjectKey, models.CASCADE, primary_key=True, db_constraint=False, related_name="+"
+    )
+    start = models.BigIntegerField(help_text="Epoch seconds, a multiple of the window.")
+    seconds = models.PositiveIntegerField()
+    asked = models.BigIntegerField(help_text="Events that asked to be let in.")
+
+    def __str__(self) -> str:
+        return f"{self.asked} from {self.start} on"

@@ -13,7 +13,7 @@ import sentrylite.organizations.models.hook
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0005_audit_log"),
+        ("organizations", "0006_merge"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
