@@ -18,10 +18,11 @@ from django.db.models.functions import Greatest
 from psycopg2.errors import DeadlockDetected
 
 from sentrylite.accounts.models import User
-from sentrylite.organizations.models import OrganizationMember, Project, Team
+from sentrylite.organizations.models import OrganizationMember, Project, ServiceHook, Team
 from sentrylite.releases.models import Release
 
-from . import deletion, intake, merging, tasks, unmerging
+from . import announcements, deletion, intake, merging, tasks, unmerging
+from .announcements import HAS_HOOKS
 from .models import (
     Activity,
     Issue,
@@ -171,7 +172,7 @@ def _set_status(
         .filter(pk__in=by_id)
         .order_by("pk")
         .select_for_update(no_key=True)
-        .values("pk", "status", "times_seen", "user_count")
+        .values("pk", "status", "times_seen", "user_count", has_hooks=HAS_HOOKS)
     }
     changed = [pk for pk, row in locked.items() if row["status"] != status]
     kind = STATUS_ACTIVITY[status]
@@ -188,6 +189,8 @@ def _set_status(
     # Somebody who reopens or ignores many issues at once does not want to hear of all of them.
     if status == Status.RESOLVED or len(news) == 1:
         _subscribe(news, [by] if by else [], Reason.CHANGED_STATUS)
+    told = [issue_id for issue_id in changed if locked[issue_id]["has_hooks"]]
+    announcements.announce_change(announcements.OF_STATUS[status], told, by=by, now=now)
     for issue_id in changed:
         by_id[issue_id].status = status
         by_id[issue_id].resolved_at = resolved_at
@@ -229,14 +232,15 @@ def assign_issues(
     user = assignee if isinstance(assignee, User) else None
     team = assignee if isinstance(assignee, Team) else None
     by_id = {issue.pk: issue for issue in issues}
-    changed = list(
+    has_hooks = dict(
         Issue.objects.visible()
         .filter(pk__in=by_id)
         .exclude(assigned_user=user, assigned_team=team)
         .order_by("pk")
         .select_for_update(no_key=True, of=("self",))
-        .values_list("pk", flat=True)
+        .values_list("pk", HAS_HOOKS)
     )
+    changed = list(has_hooks)
     Issue.objects.filter(pk__in=changed).update(assigned_user=user, assigned_team=team)
     for issue in issues:
         issue.assigned_user, issue.assigned_team = user, team
@@ -249,6 +253,8 @@ def assign_issues(
         "assigneeType": "user" if user else "team",
     }
     _record(changed, Activity.Type.ASSIGNED, data, by=by, now=now)
+    told = [issue_id for issue_id in changed if has_hooks[issue_id]]
+    announcements.announce_change(ServiceHook.Event.ISSUE_ASSIGNED, told, by=by, now=now)
     _subscribe(changed, [user] if user else _people_of(team), Reason.ASSIGNED)
     return len(changed)
 
@@ -437,7 +443,7 @@ def unmerge_hashes(
 
 
 @transaction.atomic
-def delete_issues(issues: Sequence[Issue], *, now: datetime) -> int:
+def delete_issues(issues: Sequence[Issue], *, by: User | None = None, now: datetime) -> int:
     """Remove issues; returns how many there still were.
 
     They are invisible at once, with those that were merged into them, and the next event with one
@@ -445,6 +451,9 @@ def delete_issues(issues: Sequence[Issue], *, now: datetime) -> int:
     (`issues.deletion`).
     """
     ids = sorted(issue.pk for issue in issues)
+    with_hooks = Issue.objects.visible().filter(HAS_HOOKS, pk__in=ids).order_by("pk")
+    told = list(with_hooks.select_for_update(no_key=True).values_list("pk", flat=True))
+    announcements.announce_change(ServiceHook.Event.ISSUE_DELETED, told, by=by, now=now)
     marked = {"status": Status.PENDING_DELETION, "deleted_at": now}
     deleted = Issue.objects.visible().filter(pk__in=ids).update(**marked)
     Issue.objects.filter(merged_into__in=ids).update(**marked)

@@ -355,14 +355,14 @@ ADD_REGRESSIONS = f"""
 """
 
 
-def reopen_issues(cursor: Any, placed: Iterable[Placed], resolved: set[int]) -> None:
-    """Resolved issues that happen again are unresolved again, and say so once. Events of releases
-    that an issue is not resolved in yet do not count.
+def reopen_issues(cursor: Any, placed: Iterable[Placed], resolved: set[int]) -> set[int]:
+    """Resolved issues that happen again are unresolved again, and say so once; returns which ones.
+    Events of releases that an issue is not resolved in yet do not count.
 
     (Ingest contract, section 11.) No statement when `resolved` is empty, else at most four.
     """
     if not resolved:
-        return
+        return set()
     newest: dict[tuple[int, int], PreparedEvent] = {}
     for place in placed:
         if place.issue_id in resolved:
@@ -374,7 +374,7 @@ def reopen_issues(cursor: Any, placed: Iterable[Placed], resolved: set[int]) -> 
     cursor.execute(REOPEN_ISSUES, _columns(rows))
     reopened = sorted(cursor.fetchall())
     if not reopened:
-        return
+        return set()
     versions = [(issue_id, version) for issue_id, version, _ in reopened]
     named = [
         (issue_id, version) for issue_id, version, was_in_release in reopened if was_in_release
@@ -382,6 +382,7 @@ def reopen_issues(cursor: Any, placed: Iterable[Placed], resolved: set[int]) -> 
     if named:
         cursor.execute(NAME_RESOLUTIONS, _columns(named))
     cursor.execute(ADD_REGRESSIONS, _columns(versions))
+    return {issue_id for issue_id, _ in versions}
 
 
 # Snoozes ------------------------------------------------------------------------------------------
@@ -444,18 +445,19 @@ WAKE_ISSUES = f"""
     )
     UPDATE issues_issue issue SET status = {Issue.Status.UNRESOLVED:d}
     FROM over WHERE issue.id = over.issue_id AND issue.status = {Issue.Status.IGNORED:d}
+    RETURNING issue.id
 """
 
 
-def wake_issues(cursor: Any, placed: Iterable[Placed], ignored: set[int]) -> None:
+def wake_issues(cursor: Any, placed: Iterable[Placed], ignored: set[int]) -> set[int]:
     """Ignored issues whose condition these events meet are unresolved again, and do not say so
-    (issues contract, section 1.1). The events are stored already.
+    (issues contract, section 1.1); returns which ones. The events are stored already.
 
     No statement when `ignored` is empty, one when no condition is met, else three. It is as late
     as the newest event.
     """
     if not ignored:
-        return
+        return set()
     times: Counter[tuple[int, int]] = Counter()
     newest: dict[tuple[int, int], float] = {}
     users: set[tuple[int, int]] = set()
@@ -470,9 +472,11 @@ def wake_issues(cursor: Any, placed: Iterable[Placed], ignored: set[int]) -> Non
     # In the order of the parameters: the users are in the WHERE clause.
     columns = [*_columns(rows), *(_columns(sorted(users)) or ("{}", "{}"))]
     cursor.execute(FIND_OVER, columns)
-    if over := sorted(cursor.fetchall()):
-        lock_issues(cursor, [issue_id for issue_id, _ in over])
-        cursor.execute(WAKE_ISSUES, _columns(over))
+    if not (over := sorted(cursor.fetchall())):
+        return set()
+    lock_issues(cursor, [issue_id for issue_id, _ in over])
+    cursor.execute(WAKE_ISSUES, _columns(over))
+    return {issue_id for (issue_id,) in cursor.fetchall()}
 
 
 # Events -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from sentrylite.background import queue
 from stats import retention
 
-from . import deletion, partitions, removal, tasks
+from . import deletion, deliveries, partitions, removal, tasks
 from .models import Issue
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ def maintain(now: datetime) -> bool:
             delete_expired_reports(now)
             retention.prune_counters(now)
             delete_forgotten_issues(now)
+            deliver_forgotten(now)
             remove_deleted_organizations(now)
             remove_deleted_projects(now)
             queue.prune(now)
@@ -100,6 +101,14 @@ def delete_forgotten_issues(now: datetime) -> int:
     if forgotten:
         tasks.delete_issues.enqueue(forgotten)
     return len(forgotten)
+
+
+def deliver_forgotten(now: datetime) -> int:
+    """Enqueue tasks for service hooks that wait though they are due; returns how many hooks."""
+    hook_ids = deliveries.forgotten(now)
+    with transaction.atomic(), connection.cursor() as cursor:
+        queue.enqueue_each(cursor, tasks.deliver_to_hook, hook_ids)
+    return len(hook_ids)
 
 
 def remove_deleted_organizations(now: datetime) -> int:

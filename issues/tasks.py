@@ -2,9 +2,9 @@
 
 from django.utils import timezone
 
-from sentrylite.background import checkpoint, task
+from sentrylite.background import checkpoint, queue, task
 
-from . import deletion, merging, project_tags, removal, unmerging
+from . import deletion, deliveries, merging, project_tags, removal, unmerging
 
 
 @task(priority=-10)
@@ -29,6 +29,14 @@ def remove_tag_key(project_id: int, key: str) -> None:
 def remove_project(project_id: int) -> None:
     """Delete a project that was deleted an hour ago, with all that is its own."""
     removal.remove_project(project_id, timezone.now(), after_batch=checkpoint)
+
+
+@task(priority=-10)
+def deliver_to_hook(hook_id: int) -> None:
+    """Tell a service hook what it is still to be told."""
+    go_on_at = deliveries.deliver(hook_id, after_each=checkpoint)
+    if go_on_at is not None:
+        queue.enqueue_by(deliver_to_hook, hook_id, moment=go_on_at)
 
 
 @task

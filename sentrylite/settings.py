@@ -125,6 +125,9 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 # Whether servers run tasks themselves; else `sentrylite worker` has to.
 BACKGROUND = env.bool("SENTRYLITE_BACKGROUND", default=True)
 
+# Whether service hooks may lead to machines that only this server reaches.
+HOOKS_ALLOW_PRIVATE = env.bool("SENTRYLITE_HOOKS_ALLOW_PRIVATE", default=False)
+
 # Text and time --------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-us"

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from issues.admin.permalink import show_issue
+from issues.admin.permalink import show_event, show_issue
 from issues.api.views.embed import ErrorPageView
 from sentrylite.api import errors
 from sentrylite.api.views import UnknownPathView
@@ -21,6 +21,10 @@ urlpatterns = [
     path("accept/<str:member_id>/<str:token>/", pages.AcceptView.as_view(), name="accept"),
     re_path(r"^api/", UnknownPathView.as_view()),
     path("organizations/<slug:organization>/issues/<int:issue_id>/", show_issue),
+    path(
+        "organizations/<slug:organization>/issues/<int:issue_id>/events/<str:event_id>/",
+        show_event,
+    ),
 ]
 
 handler400 = errors.bad_request

@@ -81,6 +81,14 @@ class ProjectKeyFactory(DjangoModelFactory):
     project = factory.SubFactory(ProjectFactory)
 
 
+class ServiceHookFactory(DjangoModelFactory):
+    class Meta:
+        model = models.ServiceHook
+
+    project = factory.SubFactory(ProjectFactory)
+    url = "https://hooks.example.com/told"
+
+
 class EnvironmentFactory(DjangoModelFactory):
     class Meta:
         model = models.Environment

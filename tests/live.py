@@ -161,10 +161,17 @@ def worker(data_dir: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def fetch(
-    url: str, *, method: str | None = None, token: str | None = None, data: bytes | None = None
+    url: str,
+    *,
+    method: str | None = None,
+    token: str | None = None,
+    data: bytes | None = None,
+    content_type: str | None = None,
 ) -> tuple[int, bytes]:
     """Status and body of an answer, whatever the status."""
     request = urllib.request.Request(url, data, method=method)
+    if content_type:
+        request.add_header("Content-Type", content_type)
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     try:

@@ -92,6 +92,9 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "projects/<str:organization>/<str:project>/tags/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/": of("project"),
     "projects/<str:organization>/<str:project>/tags/<str:key>/values/": of("project"),
+    "projects/<str:organization>/<str:project>/hooks/": of("project"),
+    "projects/<str:organization>/<str:project>/hooks/<str:hook_id>/": of("project"),
+    "projects/<str:organization>/<str:project>/hooks/<str:hook_id>/stats/": of("project"),
     "projects/<str:organization>/<str:project>/user-feedback/": of("project"),
     "projects/<str:organization>/<str:project>/user-reports/": of("project"),
     "organizations/<str:organization>/user-feedback/": of("project"),
@@ -178,6 +181,11 @@ PERSONAL = {
     ("auth/", "GET"),
     ("users/me/", "GET"),
     *(("api-tokens/", method) for method in ("GET", "POST", "DELETE")),
+    ("projects/<str:organization>/<str:project>/hooks/", "POST"),
+    *(
+        ("projects/<str:organization>/<str:project>/hooks/<str:hook_id>/", method)
+        for method in ("PUT", "DELETE")
+    ),
 }
 
 METHODS = [
@@ -197,6 +205,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
     production = factories.EnvironmentFactory(organization=organization, name="production")
     production.projects.add(project)
     factories.ProjectKeyFactory(project=project, public_key="0" * 32)
+    hook = factories.ServiceHookFactory(project=project)
 
     def fill(route: str) -> str:
         return "/api/0/" + (
@@ -205,6 +214,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:project>", project.slug)
             .replace("<str:team>", team.slug)
             .replace("<str:event_id>", "0" * 32)
+            .replace("<str:hook_id>", hook.guid)
             .replace("<str:note_id>", "1")
             .replace("<str:tombstone_id>", "1")
             .replace("<str:member_id>", "0")

@@ -16,6 +16,7 @@ ROWS = ROW.findall(README)
 VALUES = {
     "issue_id": "1",
     "event_id": "0" * 32,
+    "hook_id": "f" * 32,
     "note_id": "1",
     "tombstone_id": "1",
     "project_id": "1",

@@ -291,7 +291,7 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
         if question is not None:
             return question
         issues = list(rows)
-        deleted = actions.delete_issues(issues, now=timezone.now())
+        deleted = actions.delete_issues(issues, by=cast(User, request.user), now=timezone.now())
         self.log(request, issues, DELETION)
         self._report(request, deleted, len(issues), "deleted")
         return None

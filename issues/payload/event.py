@@ -97,3 +97,5 @@ class PreparedEvent:
     project_id: int = field(default=0)
     organization_id: int = field(default=0)
     key_id: int = field(default=0)
+    hook_events: tuple[str, ...] = ()
+    """What service hooks of the project are to be told of."""

@@ -40,7 +40,8 @@ TABLE = DBTaskResult._meta.db_table
 TRY_LOCK = "SELECT pg_try_advisory_lock(%s)"
 UNLOCK = "SELECT pg_advisory_unlock(%s)"
 
-# A task without `run_after` is due; the library writes that as the end of time.
+# A task without `run_after` is due; the library writes that as the end of time. Who became due
+# first comes first, so that one who keeps coming back cannot keep others waiting.
 TAKE = f"""
     UPDATE {TABLE}
     SET status = 'RUNNING', started_at = %(now)s,
@@ -48,7 +49,8 @@ TAKE = f"""
     WHERE id = (
         SELECT id FROM {TABLE}
         WHERE status = 'READY' AND (run_after <= %(now)s OR run_after = %(any_time)s)
-        ORDER BY priority DESC, run_after, enqueued_at
+        ORDER BY priority DESC,
+            CASE WHEN run_after = %(any_time)s THEN enqueued_at ELSE run_after END, enqueued_at
         LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING *
 """

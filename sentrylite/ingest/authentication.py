@@ -54,6 +54,8 @@ class KeyInfo:
     scrub: ScrubRules
     unwanted: FilterRules
     rate_limit: RateLimit | None
+    hook_events: tuple[str, ...] = ()
+    """What service hooks of the project are to be told of, sorted."""
 
 
 # Credentials ----------------------------------------------------------------------------------
@@ -164,6 +166,8 @@ FIND_KEY = """
            organization.sensitive_fields || project.sensitive_fields,
            organization.safe_fields || project.safe_fields,
            organization.scrub_ip_addresses OR project.scrub_ip_addresses,
+           ARRAY(SELECT DISTINCT unnest(events) FROM organizations_servicehook hook
+                  WHERE hook.project_id = project.id AND hook.status = 'active' ORDER BY 1),
            key.rate_limit_count, key.rate_limit_window,
            project.filter_browser_extensions, project.filter_legacy_browsers,
            project.filter_localhost, project.filter_web_crawlers, project.blacklisted_ips,
@@ -190,7 +194,7 @@ def find_key(cursor: Any, public_key: str) -> KeyInfo | None:
     if row is None:
         return None
     key_id, key, secret, active, project_id, organization_id, slug, domains = row[:8]
-    enabled, defaults, sensitive, safe, addresses, count, window = row[8:15]
+    enabled, defaults, sensitive, safe, addresses, hook_events, count, window = row[8:16]
     return KeyInfo(
         key_id=key_id,
         public_key=key,
@@ -201,7 +205,8 @@ def find_key(cursor: Any, public_key: str) -> KeyInfo | None:
         project_slug=slug,
         allowed_domains=_texts(domains),
         scrub=ScrubRules(enabled, defaults, _texts(sensitive), _texts(safe), addresses),
-        unwanted=_filters(*row[15:]),
+        hook_events=_texts(hook_events),
+        unwanted=_filters(*row[16:]),
         rate_limit=RateLimit(count, window) if count and window else None,
     )
 

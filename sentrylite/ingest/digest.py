@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from issues import feedback, intake, ownership
+from issues import announcements, feedback, intake, ownership
 from issues.intake import Placed
 from issues.payload import codec
 from issues.payload.event import PreparedEvent
@@ -19,9 +19,10 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
 
     `cursor` is psycopg2's own, inside a transaction that the caller commits. The number of
     statements does not depend on the size of the batch: five when everything was seen before,
-    about twenty when new environments, releases, issues, regressions and reports meet in one.
-    Events of discarded issues are only counted, as often as they are sent. Raises `KeysClosed` when
-    a key was disabled or deleted since: the caller rolls back.
+    about twenty when new environments, releases, issues, regressions and reports meet in one, and
+    two more when service hooks are told of it. Events of discarded issues are only counted, as
+    often as they are sent. Raises `KeysClosed` when a key was disabled or deleted since: the caller
+    rolls back.
     """
     increments = Increments()
     events = intake.claim_event_ids(cursor, events)
@@ -33,12 +34,13 @@ def digest(cursor: Any, events: Sequence[PreparedEvent]) -> Increments:
     increments.add_discarded(dropped)
     if not placed:
         return increments
-    intake.reopen_issues(cursor, placed, settled.resolved)
+    reopened = intake.reopen_issues(cursor, placed, settled.resolved)
     intake.insert_events(cursor, placed)
-    intake.wake_issues(cursor, placed, settled.ignored)
+    woken = intake.wake_issues(cursor, placed, settled.ignored)
     ownership.assign_owners(cursor, placed, settled.owned)
     feedback.bind_reports(cursor, placed, settled.awaited)
     increments.add_events(placed)
+    announcements.announce_events(cursor, placed, reopened | woken, increments.series)
     return increments
 
 

@@ -98,6 +98,7 @@ def prepare_event(
     prepared.project_id = key.project_id
     prepared.organization_id = key.organization_id
     prepared.key_id = key.key_id
+    prepared.hook_events = key.hook_events
     return prepared
 
 

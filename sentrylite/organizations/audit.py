@@ -36,6 +36,9 @@ class Event(StrEnum):
     API_KEY_ADD = "api-key.create"
     API_KEY_EDIT = "api-key.edit"
     API_KEY_REMOVE = "api-key.remove"
+    SERVICEHOOK_ADD = "servicehook.add"
+    SERVICEHOOK_EDIT = "servicehook.edit"
+    SERVICEHOOK_REMOVE = "servicehook.remove"
 
 
 @dataclass(frozen=True, slots=True)

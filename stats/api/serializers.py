@@ -19,6 +19,14 @@ class SeriesSerializer(OutputSerializer):
         return points
 
 
+class HookSeriesSerializer(OutputSerializer):
+    """`[{"ts": 1584824400, "total": 5}, …]`: the time is no float here (stats contract, section
+    4b)."""
+
+    def to_representation(self, points: Points) -> list[dict[str, Any]]:
+        return [{"ts": int(start), "total": count} for start, count in points]
+
+
 class SeriesByIdSerializer(OutputSerializer):
     """`{"2": [[1584824400.0, 6090], …]}`; nothing at all is an empty *list*."""
 

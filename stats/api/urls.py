@@ -13,5 +13,9 @@ urlpatterns = [
         "projects/<str:organization>/<str:project>/keys/<str:public_key>/stats/",
         views.ProjectKeyStatsView.as_view(),
     ),
+    path(
+        "projects/<str:organization>/<str:project>/hooks/<str:hook_id>/stats/",
+        views.HookStatsView.as_view(),
+    ),
     path("teams/<str:organization>/<str:team>/stats/", views.TeamStatsView.as_view()),
 ]

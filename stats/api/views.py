@@ -8,13 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sentrylite.organizations.api.base import (
+    HookScopedView,
     OrganizationProjectsView,
     OrganizationScopedView,
     ProjectKeyScopedView,
     ProjectScopedView,
     TeamScopedView,
 )
-from stats import outcomes, usage
+from stats import outcomes, series, usage
 from stats.models import Kind
 
 from .params import (
@@ -25,6 +26,7 @@ from .params import (
     read_period,
 )
 from .serializers import (
+    HookSeriesSerializer,
     KeyUsageSerializer,
     OutcomesSerializer,
     OutcomeSummarySerializer,
@@ -134,6 +136,17 @@ class ProjectKeyStatsView(ProjectKeyScopedView):
         period = read_period(request.query_params, now)
         found = usage.key_usage(self.project.pk, self.key.pk, period, now)
         return Response(KeyUsageSerializer(found, many=True).data)
+
+
+class HookStatsView(HookScopedView):
+    """How often a service hook was told something."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        now = timezone.now().timestamp()
+        period = read_period(request.query_params, now)
+        key = (self.project.pk, self.hook.pk)
+        points = series.read_series(Kind.HOOK_FIRED, [key], period, now)[key]
+        return Response(HookSeriesSerializer(points).data)
 
 
 class TeamStatsView(TeamScopedView):

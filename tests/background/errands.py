@@ -53,3 +53,8 @@ def linger(path: str) -> None:
         file.write(f"{os.getpid()}\n")
     while not noted:
         time.sleep(0.1)
+
+
+@task
+def count(number: int) -> None:
+    User.objects.create(username=str(number), email=f"{number}@example.com")

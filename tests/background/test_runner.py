@@ -371,3 +371,87 @@ def test_tasks_that_have_ended_are_forgotten_in_time(run_tasks: RunTasks, now: d
     assert queue.prune(now + timedelta(days=29)) == 0
     assert queue.prune(now + timedelta(days=31)) == 1
     assert DBTaskResult.objects.get().status == "READY"
+
+
+# Many at once -------------------------------------------------------------------------------------
+
+
+def enqueue(*ids: int) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        queue.enqueue_each(cursor, errands.count, ids)
+
+
+def waiting() -> list[int]:
+    found = DBTaskResult.objects.filter(status="READY")
+    return sorted(task.args_kwargs["args"][0] for task in found)
+
+
+def test_a_task_for_each_of_many_ids(
+    run_tasks: RunTasks, now: datetime, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1), connection.cursor() as cursor:
+        queue.enqueue_each(cursor, errands.count, [2, 1])
+    with django_assert_num_queries(0), connection.cursor() as cursor:
+        queue.enqueue_each(cursor, errands.count, [])
+    enqueue(3, 2)
+    assert waiting() == [1, 2, 3]
+    [first, *_] = DBTaskResult.objects.filter(args_kwargs__args=[1])
+    errands.count.enqueue(1)
+    [library, *_] = DBTaskResult.objects.filter(args_kwargs__args=[1]).exclude(pk=first.pk)
+    for name in ("args_kwargs", "priority", "task_path", "queue_name", "backend_name", "run_after"):
+        assert getattr(first, name) == getattr(library, name)
+    library.delete()
+    assert run_tasks(now) == 3
+    assert emails() == {"1@example.com", "2@example.com", "3@example.com"}
+
+
+def test_who_waits_for_later_does_not_count(now: datetime) -> None:
+    errands.count.using(run_after=now).enqueue(1)
+    enqueue(1)
+    assert waiting() == [1, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_that_waits_for_many_ids_sees_the_changes(
+    run_tasks: RunTasks, now: datetime
+) -> None:
+    """And others may wait with it: they do not wait for each other."""
+    enqueue(1)
+    ran: list[int] = []
+
+    def run() -> None:
+        enqueue(1)
+        ran.append(run_tasks(now))
+        connection.close()
+
+    with transaction.atomic():
+        enqueue(1)
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join(PATIENCE)
+        assert ran == [0]
+    assert run_tasks(now) == 1
+
+
+def test_a_task_by_a_moment(now: datetime) -> None:
+    queue.enqueue_by(errands.count, 1, moment=now)
+    queue.enqueue_by(errands.count, 1, moment=now + timedelta(hours=1))
+    assert waiting() == [1]
+    queue.enqueue_by(errands.count, 1, moment=now - timedelta(hours=1))
+    assert waiting() == [1, 1]
+    errands.count.enqueue(2)
+    queue.enqueue_by(errands.count, 2, moment=now)
+    assert waiting() == [1, 1, 2]
+
+
+def test_who_became_due_first_comes_first(run_tasks: RunTasks) -> None:
+    now = datetime.now(UTC)
+    errands.greet.using(run_after=now - timedelta(hours=1)).enqueue("second")
+    errands.greet.enqueue("third")
+    errands.greet.enqueue("first")
+    DBTaskResult.objects.filter(args_kwargs__args=["first"]).update(
+        enqueued_at=now - timedelta(hours=2)
+    )
+    assert run_tasks(now + timedelta(seconds=1)) == 3
+    names = User.objects.order_by("pk").values_list("username", flat=True)
+    assert list(names) == ["first", "second", "third"]

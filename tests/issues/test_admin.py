@@ -58,6 +58,7 @@ MAKE: dict[type[Any], Callable[[], Any]] = {
     organizations.Environment: factories.EnvironmentFactory,
     organizations.ApiToken: lambda: factories.ApiTokenFactory(scopes=["org:read"]),
     organizations.ApiKey: lambda: factories.ApiKeyFactory(scopes=["org:read"]),
+    organizations.ServiceHook: factories.ServiceHookFactory,
     Release: factories.ReleaseFactory,
     Issue: factories.IssueFactory,
     Activity: lambda: Activity.objects.create(
@@ -653,6 +654,16 @@ def test_the_permalink_leads_staff_to_the_issue(
     assert Client().get(permalink).headers["Location"] == login
     client.force_login(user)
     assert client.get(permalink).headers["Location"] == login
+
+
+def test_an_events_address_leads_staff_to_the_event(
+    client: Client, admin_client: Client, issue: Issue
+) -> None:
+    address = f"/organizations/acme/issues/{issue.pk}/events/{'0' * 32}/"
+    answer = admin_client.get(address)
+    page = reverse("admin:issues_event", args=[issue.pk, "0" * 32])
+    assert answer.headers["Location"] == page
+    assert Client().get(address).headers["Location"].startswith(reverse("admin:login"))
 
 
 # User feedback ------------------------------------------------------------------------------------

@@ -19,10 +19,12 @@ from sentrylite.organizations.models import (
     ApiToken,
     Environment,
     EnvironmentProject,
+    HookDelivery,
     Organization,
     OrganizationMember,
     Project,
     ProjectKey,
+    ServiceHook,
     Team,
 )
 from tests import factories
@@ -382,6 +384,7 @@ def join(rows: int, organization: Organization) -> dict[type[Any], Any]:
     user = factories.UserFactory()
     for _ in range(rows):
         factories.ProjectKeyFactory(project=project)
+        factories.ServiceHookFactory(project=project)
         project.teams.add(factories.TeamFactory(organization=organization))
         team.projects.add(factories.ProjectFactory(organization=organization))
         team.members.add(factories.OrganizationMemberFactory(organization=organization))
@@ -402,6 +405,61 @@ def test_a_page_costs_the_same_with_2_rows_joined_and_with_20(
     with CaptureQueriesContext(connection) as of_many:
         assert admin_client.get(many).status_code == 200
     assert len(of_few) == len(of_many)
+
+
+# Service hooks ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hook(project: Project) -> ServiceHook:
+    return factories.ServiceHookFactory(
+        project=project, secret="5" * 64, events=["event.alert"], failures=2
+    )
+
+
+def test_a_hook_is_on_the_page_of_its_project(
+    admin_client: Client, project: Project, hook: ServiceHook
+) -> None:
+    page = admin_client.get(url(Project, "change", project.pk)).content.decode()
+    assert hook.url in page
+    assert hook.secret in page
+    assert url(ServiceHook, "change", hook.pk) in page
+    assert f"{url(ServiceHook, 'add')}?project={project.pk}" in page
+
+
+def test_a_hook_is_made(admin_client: Client, admin_user: User, project: Project) -> None:
+    data = {
+        "project": project.pk,
+        "url": "https://hooks.example.com/x",
+        "events": ["event.alert", "issue.created"],
+        "status": "active",
+    }
+    refused = admin_client.post(url(ServiceHook, "add"), data | {"url": "http://10.0.0.1/"})
+    assert "10.0.0.1 is not a public address." in refused.content.decode()
+    admin_client.post(url(ServiceHook, "add"), data)
+    hook = ServiceHook.objects.get()
+    assert (hook.project, hook.created_by) == (project, admin_user)
+    assert hook.events == ["event.alert", "issue.created"]
+    assert len(hook.secret) == 64
+
+
+def test_a_hook_is_changed_as_the_api_does(admin_client: Client, hook: ServiceHook) -> None:
+    HookDelivery.objects.create(hook=hook, event="event.alert", data={})
+    data = {"url": hook.url, "events": ["issue.created"], "status": "disabled"}
+    answer = admin_client.post(url(ServiceHook, "change", hook.pk), data)
+    assert answer.status_code == 302
+    hook.refresh_from_db()
+    assert (hook.events, hook.status, hook.failures) == (["issue.created"], "disabled", 0)
+    assert not HookDelivery.objects.exists()
+
+
+def test_the_page_of_a_hook_says_how_it_went(admin_client: Client, hook: ServiceHook) -> None:
+    facts = {"hook": hook, "event": "event.alert", "data": {}}
+    HookDelivery.objects.create(**facts, attempts=3, answer="503")
+    HookDelivery.objects.create(**facts, status="failed", attempts=1, answer="<b>404</b>")
+    page = admin_client.get(url(ServiceHook, "change", hook.pk)).content.decode()
+    for words in ("Waiting", "503", "Told, or given up", "&lt;b&gt;404&lt;/b&gt;", hook.secret):
+        assert words in page
 
 
 def test_names_are_escaped(admin_client: Client, project: Project, key: ProjectKey) -> None:

@@ -43,5 +43,5 @@ class IssueDetailView(IssueScopedView):
         return Response(IssueBareSerializer(self.issue, context=context).data)
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
-        actions.delete_issues([self.issue], now=timezone.now())
+        actions.delete_issues([self.issue], by=self.caller.user, now=timezone.now())
         return Response(status=202)

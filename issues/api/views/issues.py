@@ -96,7 +96,7 @@ class IssueListView(IssueSearchView):
     def delete(self, request: Request, **kwargs: Any) -> Response:
         now = timezone.now()
         if issues := self.choose(request, now):
-            actions.delete_issues(issues, now=now)
+            actions.delete_issues(issues, by=self.caller.user, now=now)
         return Response(status=204)
 
     def choose(self, request: Request, now: datetime) -> list[Issue]:

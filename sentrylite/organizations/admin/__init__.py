@@ -3,6 +3,7 @@
 from .audit import AuditLogEntryAdmin
 from .dashboards import DashboardAdmin
 from .environments import EnvironmentAdmin
+from .hooks import ServiceHookAdmin
 from .organizations import OrganizationAdmin, OrganizationMemberAdmin
 from .projects import ProjectAdmin, ProjectKeyAdmin
 from .teams import TeamAdmin
@@ -18,5 +19,6 @@ __all__ = [
     "OrganizationMemberAdmin",
     "ProjectAdmin",
     "ProjectKeyAdmin",
+    "ServiceHookAdmin",
     "TeamAdmin",
 ]

@@ -18,7 +18,7 @@ from sentrylite.admin.display import Panel
 from sentrylite.admin.fields import CheckboxesField, ListsAsLines
 from sentrylite.api.links import absolute_url
 from sentrylite.organizations import actions, dsn, slugs
-from sentrylite.organizations.models import Project, ProjectKey
+from sentrylite.organizations.models import Project, ProjectKey, ServiceHook
 from sentrylite.organizations.models.organization import Status
 from sentrylite.releases.models import Release
 from stats import series
@@ -27,6 +27,7 @@ from stats.periods import LIST_HOURS_24
 
 from .deletion import DeletedLater
 from .filters import ProjectFilter
+from .hooks import hooks_of
 from .joins import ProjectTeamInline
 from .scrubbing import SCRUBBING
 
@@ -187,6 +188,7 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
             ("Releases", display.list_url(Release, projects__id__exact=obj.pk)),
             ("Organization", display.url_of(obj.organization)),
             ("Add key", display.add_url(ProjectKey, project=obj.pk)),
+            ("Add service hook", display.add_url(ServiceHook, project=obj.pk)),
         ]
 
     def panels(self, request: HttpRequest, obj: Project) -> Sequence[Panel]:
@@ -196,7 +198,10 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
             (person.tag_value, person.name, display.moment(person.first_seen)) for person in people
         ]
         note = f"The newest, no more than {SHOWN_PEOPLE}."
-        return [Panel("People its events happened to", ("", "Name", "First seen"), rows, note)]
+        people_panel = Panel(
+            "People its events happened to", ("", "Name", "First seen"), rows, note
+        )
+        return [hooks_of(obj), people_panel]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

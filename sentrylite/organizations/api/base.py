@@ -25,7 +25,13 @@ from sentrylite.organizations.access import (
     MethodScopes,
 )
 from sentrylite.organizations.audit import Author
-from sentrylite.organizations.models import Organization, Project, ProjectKey, Team
+from sentrylite.organizations.models import (
+    Organization,
+    Project,
+    ProjectKey,
+    ServiceHook,
+    Team,
+)
 
 from .authentication import ApiKeyAuthentication, SessionAuthentication, TokenAuthentication
 from .permissions import HasScope
@@ -137,6 +143,20 @@ class ProjectKeyScopedView(ProjectScopedView):
             raise Http404
         key.project = self.project
         self.key = key
+
+
+class HookScopedView(ProjectScopedView):
+    """`/projects/{organization}/{project}/hooks/{hook}/…`"""
+
+    hook: ServiceHook
+
+    def find_scope(self, **path: str) -> None:
+        super().find_scope(**path)
+        hook = ServiceHook.objects.filter(project=self.project, guid=path["hook_id"]).first()
+        if hook is None:
+            raise Http404
+        hook.project = self.project
+        self.hook = hook
 
 
 class TeamScopedView(CallerView):

@@ -8,6 +8,7 @@ from .views import (
     callers,
     dashboards,
     environments,
+    hooks,
     keys,
     members,
     organizations,
@@ -71,6 +72,8 @@ urlpatterns = [
             "members/": members.ProjectMemberListView,
             "teams/": projects.ProjectTeamListView,
             "teams/<str:team>/": projects.ProjectTeamView,
+            "hooks/": hooks.HookListView,
+            "hooks/<str:hook_id>/": hooks.HookDetailView,
         }.items()
     ),
 ]

@@ -3,6 +3,7 @@
 from .audit import AuditLogEntry
 from .dashboard import Dashboard, DataSource, DisplayType, Widget
 from .environment import Environment, EnvironmentProject
+from .hook import HookDelivery, ServiceHook
 from .organization import Organization, OrganizationMember, Role
 from .project import (
     KeyWindow,
@@ -25,6 +26,7 @@ __all__ = [
     "DisplayType",
     "Environment",
     "EnvironmentProject",
+    "HookDelivery",
     "KeyWindow",
     "Organization",
     "OrganizationMember",
@@ -35,6 +37,7 @@ __all__ = [
     "ProjectSettings",
     "ProjectTeam",
     "Role",
+    "ServiceHook",
     "Team",
     "TeamMembership",
     "Widget",

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("organizations", "0002_key_rate_limits")]
+    dependencies = [("organizations", "0006_key_rate_limits")]
 
     operations = [
         migrations.AddField(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0006_merge"),
+        ("organizations", "0010_browser_sdk"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0007_project_settings"),
+        ("organizations", "0009_project_settings"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ import sentrylite.organizations.models.project
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0006_project_slugs"),
+        ("organizations", "0008_project_slugs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

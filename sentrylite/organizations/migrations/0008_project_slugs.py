@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0006_merge"),
+        ("organizations", "0007_inbound_filters"),
     ]
 
     operations = [

@@ -7,8 +7,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0011_newest_people"),
-        ("organizations", "0008_browser_sdk"),
+        ("issues", "0014_newest_people"),
+        ("organizations", "0010_browser_sdk"),
     ]
 
     operations = [

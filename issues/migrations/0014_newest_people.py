@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("issues", "0010_unmerging")]
+    dependencies = [("issues", "0013_priority")]
 
     operations = [
         migrations.AddIndex(
