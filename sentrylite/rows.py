@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import orjson
 from django.db import models
+from django.db.models.base import ModelState
 
 M = TypeVar("M", bound=models.Model)
 
@@ -21,13 +22,20 @@ def width(model: type[models.Model]) -> int:
 
 
 def instance(model: type[M], row: Sequence[Any]) -> M:
-    """A saved instance from the columns of `columns(model, …)`."""
+    """A saved instance from the columns of `columns(model, …)`.
+
+    As `Model.from_db` makes it, but without signals and without asking every field: a page of a
+    hundred issues has half a thousand instances.
+    """
     names, json_places = _layout(model)
-    values = list(row)
+    made = model.__new__(model)
+    made._state = ModelState()
+    made._state.adding, made._state.db = False, "default"
+    made.__dict__.update(zip(names, row, strict=True))
     for place in json_places:
-        if values[place] is not None:
-            values[place] = orjson.loads(values[place])
-    return model.from_db("default", names, values)
+        if row[place] is not None:
+            made.__dict__[names[place]] = orjson.loads(row[place])
+    return made
 
 
 @cache
