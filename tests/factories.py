@@ -163,6 +163,8 @@ class IssueFactory(DjangoModelFactory):
     @factory.post_generation
     def text(self: Any, create: bool, text: Any, **kwargs: Any) -> None:
         """What a search looks at, which ingestion writes with the issue."""
+        if not create:
+            return
         parts = (self.title, self.culprit, self.message)
         IssueText.objects.create(
             project_id=self.project_id, issue_id=self.pk, text="\n".join(parts).lower()

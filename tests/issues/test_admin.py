@@ -59,6 +59,10 @@ MAKE: dict[type[Any], Callable[[], Any]] = {
     organizations.ApiToken: lambda: factories.ApiTokenFactory(scopes=["org:read"]),
     organizations.ApiKey: lambda: factories.ApiKeyFactory(scopes=["org:read"]),
     organizations.ServiceHook: factories.ServiceHookFactory,
+    organizations.Dashboard: factories.DashboardFactory,
+    organizations.AuditLogEntry: lambda: organizations.AuditLogEntry.objects.create(
+        organization=factories.OrganizationFactory(), actor_label="somebody", event="team.create"
+    ),
     Release: factories.ReleaseFactory,
     Issue: factories.IssueFactory,
     Activity: lambda: Activity.objects.create(

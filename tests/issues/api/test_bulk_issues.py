@@ -319,6 +319,6 @@ def test_the_number_of_statements_does_not_depend_on_the_issues(
         with django_assert_num_queries(31 + more):
             put(api, path, body)
     Issue.objects.update(status=Status.UNRESOLVED)
-    with django_assert_num_queries(10 + statements):
+    with django_assert_num_queries(11 + statements):
         assert api.delete(PATH + query).status_code == 204
     assert set(statuses(issues)) == {Status.PENDING_DELETION}
