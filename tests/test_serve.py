@@ -97,6 +97,7 @@ def test_a_second_start_keeps_everything_and_is_quick(top: Path) -> None:
         demo = json.loads((data_dir / "demo.json").read_text())
         issue_path = f"/api/0/issues/{demo['issue']}/"
         status, before = first.get(issue_path, token=demo["token"])
+        assert first.get("/api/0/projects/", token=demo["token"])[1]  # of the person's own teams
         assert status == 200
         begun = time.monotonic()
         assert first.stop() == 0

@@ -30,6 +30,7 @@ def prepare(path: Path, url: str) -> None:
         files.write_demo(path, demo)
     if demo.get("filled") is None:
         call_command("demo", organization=SLUG, stdout=sys.stderr)
+        _join_teams()
         demo["filled"] = "yes"
     files.write_demo(path, demo | _describe(url))
 
@@ -49,6 +50,15 @@ def _make_credentials() -> files.Demo:
     actions.ensure_member(organization, user, role=Role.OWNER)
     token = actions.create_token(user, scopes=access.ALL_SCOPES, name="demo")
     return {"email": user.email, "password": password, "token": token.secret}
+
+
+def _join_teams() -> None:
+    """So that lists of one's own projects and teams show those of the demo."""
+    organization = Organization.objects.get(slug=SLUG)
+    for member in organization.members.select_related("user").filter(user__email=EMAIL):
+        if member.user:
+            teams = organization.teams.all()
+            actions.ensure_member(organization, member.user, role=Role.OWNER, teams=teams)
 
 
 def _describe(url: str) -> files.Demo:
