@@ -96,11 +96,8 @@ class Period:
 
         What has outlived its retention is 0 whatever `counts` says.
         """
-        oldest = oldest_bucket(self.width, now)
-        return [
-            [float(each * self.width), counts.get(each, 0) if each >= oldest else 0]
-            for each in self.buckets
-        ]
+        oldest, width, get = oldest_bucket(self.width, now), float(self.width), counts.get
+        return [[each * width, get(each, 0) if each >= oldest else 0] for each in self.buckets]
 
 
 def requested(

@@ -98,8 +98,10 @@ def issue_series(
         )
         for issue_id, day, total, hours in cursor:
             counts[issue_id, DAY][day] += total
+            by_the_hour = counts[issue_id, HOUR]
             for hour, quantity in enumerate(hours or (), day * HOURS_OF_DAY):
-                counts[issue_id, HOUR][hour] += quantity
+                if quantity:  # most hours of most issues have none
+                    by_the_hour[hour] += quantity
     return {
         issue_id: [period.fill(counts[issue_id, period.width], now) for period in periods]
         for _, issue_id in keys
