@@ -5,7 +5,7 @@ The issues have been invisible since they were marked, and stay so whatever happ
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -36,14 +36,15 @@ DELETE_EVENTS = """
 """
 
 # In the order in which they may go; the issues' own rows go last.
-_DELETE_ROWS = {
-    table: f"""
+_DELETE_ROWS = """
     DELETE FROM {table} WHERE ctid = ANY(ARRAY(
         SELECT ctid FROM {table} WHERE project_id = %(project)s AND issue_id = ANY(%(issues)s)
         LIMIT %(limit)s))
-    """
+"""
+DELETE_HASHES = _DELETE_ROWS.format(table="issues_issuehash")
+DELETE_ROWS = tuple(
+    _DELETE_ROWS.format(table=table)
     for table in (
-        "issues_issuehash",
         "issues_issuetext",
         "issues_issuetag",
         "issues_issueuser",
@@ -51,9 +52,7 @@ _DELETE_ROWS = {
         "issues_userreport",
         "stats_issueday",
     )
-}
-DELETE_HASHES = _DELETE_ROWS.pop("issues_issuehash")
-DELETE_ROWS = tuple(_DELETE_ROWS.values())
+)
 
 
 def purge_issues(issue_ids: Sequence[int], after_batch: Callable[[], None]) -> int:
@@ -89,14 +88,18 @@ def purge_issues(issue_ids: Sequence[int], after_batch: Callable[[], None]) -> i
 def _purge(
     project_id: int, ids: list[int], statements: Sequence[str], after_batch: Callable[[], None]
 ) -> None:
-    values: dict[str, Any] = {"project": project_id, "issues": ids, "limit": ROWS_AT_ONCE}
     for statement in statements:
-        deleted = True
-        while deleted:
-            with connection.cursor() as cursor:
-                cursor.execute(statement, values)
-                deleted = cursor.rowcount > 0
-            after_batch()
+        delete_rows(statement, {"project": project_id, "issues": ids}, after_batch)
+
+
+def delete_rows(statement: str, names: Mapping[str, Any], after_batch: Callable[[], None]) -> None:
+    """Run a statement that deletes no more rows than its parameter `limit` until none is left."""
+    deleted = True
+    while deleted:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {**names, "limit": ROWS_AT_ONCE})
+            deleted = cursor.rowcount > 0
+        after_batch()
 
 
 @transaction.atomic

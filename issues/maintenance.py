@@ -3,9 +3,12 @@ were deleted, tasks that have ended."""
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
+from django_tasks.base import Task
 
 from sentrylite.background import queue
 from stats import retention
@@ -113,19 +116,18 @@ def deliver_forgotten(now: datetime) -> int:
 
 def remove_deleted_organizations(now: datetime) -> int:
     """Enqueue the removal of organizations that were deleted a day ago; returns how many."""
-    in_tasks = [pk for [pk] in queue.unfinished(tasks.remove_organization)]
-    due = removal.due(now).exclude(pk__in=in_tasks).order_by("pk")
-    ids = list(due.values_list("pk", flat=True))
-    for organization_id in ids:
-        tasks.remove_organization.enqueue(organization_id)
-    return len(ids)
+    return _enqueue_removals(tasks.remove_organization, removal.due(now))
 
 
 def remove_deleted_projects(now: datetime) -> int:
     """Enqueue the removal of projects that were deleted an hour ago; returns how many."""
-    in_tasks = [pk for [pk] in queue.unfinished(tasks.remove_project)]
-    due = removal.due_projects(now).exclude(pk__in=in_tasks).order_by("pk")
-    ids = list(due.values_list("pk", flat=True))
-    for project_id in ids:
-        tasks.remove_project.enqueue(project_id)
+    return _enqueue_removals(tasks.remove_project, removal.due_projects(now))
+
+
+def _enqueue_removals(task: Task[Any, Any], due: QuerySet[Any]) -> int:
+    """One task for each row that is due and in none yet."""
+    in_tasks = [pk for [pk] in queue.unfinished(task)]
+    ids = list(due.exclude(pk__in=in_tasks).order_by("pk").values_list("pk", flat=True))
+    for pk in ids:
+        task.enqueue(pk)
     return len(ids)

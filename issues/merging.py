@@ -111,17 +111,13 @@ MOVE_SEEN_IN = """
     SELECT count(*) FROM gone
 """
 
-MOVE_ACTIVITIES = """
-    UPDATE issues_activity SET issue_id = %(target)s WHERE id = ANY(ARRAY(
-        SELECT id FROM issues_activity WHERE issue_id = ANY(%(issues)s::bigint[])
+_MOVE_ROWS = """
+    UPDATE {table} SET issue_id = %(target)s WHERE id = ANY(ARRAY(
+        SELECT id FROM {table} WHERE issue_id = ANY(%(issues)s::bigint[])
         LIMIT %(limit)s))
 """
-
-MOVE_REPORTS = """
-    UPDATE issues_userreport SET issue_id = %(target)s WHERE id = ANY(ARRAY(
-        SELECT id FROM issues_userreport WHERE issue_id = ANY(%(issues)s::bigint[])
-        LIMIT %(limit)s))
-"""
+MOVE_ACTIVITIES = _MOVE_ROWS.format(table="issues_activity")
+MOVE_REPORTS = _MOVE_ROWS.format(table="issues_userreport")
 
 # Who has put the mark on both issues keeps the one on the target.
 _MOVE_MARKS = """

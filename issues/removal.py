@@ -5,12 +5,11 @@ It stands at the right end of the street, where every table is known.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from sentrylite.organizations.models import Organization, Project
@@ -19,11 +18,11 @@ from sentrylite.organizations.notices import KEPT_FOR
 from sentrylite.releases.models import Release
 from stats.models import Kind
 
+from .deletion import delete_rows
 from .models import Issue
 
 logger = logging.getLogger(__name__)
 
-ROWS_AT_ONCE = 5_000
 OBJECTS_AT_ONCE = 500
 # Until then a project may be restored (projects contract, section 5).
 PROJECT_KEPT_FOR = timedelta(hours=1)
@@ -69,7 +68,7 @@ def remove_organization(
     for project in organization.projects.order_by("pk"):
         _remove_project(project, after_batch)
     _delete_objects(Release.objects.filter(organization=organization), after_batch)
-    _delete_rows(
+    delete_rows(
         DELETE_SERIES_OF_ORGANIZATION,
         {"organization": organization.pk, "kinds": [int(kind) for kind in ORGANIZATION_KINDS]},
         after_batch,
@@ -104,7 +103,7 @@ def remove_project(project_id: int, now: datetime, after_batch: Callable[[], Non
 def _remove_project(project: Project, after_batch: Callable[[], None]) -> None:
     for table in tables_without_references():
         statement = DELETE_ROWS_OF_PROJECT.format(table=table)
-        _delete_rows(statement, {"project": project.pk}, after_batch)
+        delete_rows(statement, {"project": project.pk}, after_batch)
     _delete_objects(Issue.objects.filter(project=project), after_batch)
     project.delete()
     after_batch()
@@ -118,15 +117,6 @@ def tables_without_references() -> list[str]:
         for model in apps.get_models()
         if any(field.name == "project_id" for field in model._meta.concrete_fields)
     )
-
-
-def _delete_rows(statement: str, names: Mapping[str, Any], after_batch: Callable[[], None]) -> None:
-    deleted = True
-    while deleted:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, {**names, "limit": ROWS_AT_ONCE})
-            deleted = cursor.rowcount > 0
-        after_batch()
 
 
 def _delete_objects(rows: QuerySet, after_batch: Callable[[], None]) -> None:

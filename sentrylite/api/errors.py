@@ -26,6 +26,12 @@ class BadParameter(exceptions.APIException):
     status_code = 400
 
 
+class Conflict(exceptions.APIException):
+    """What was sent is right by itself, but another has it: 409 with a `detail` that says what."""
+
+    status_code = 409
+
+
 class Moved(exceptions.APIException):
     """The path names something that has another slug now: 302 to the same path with that one
     (conventions, section 1)."""

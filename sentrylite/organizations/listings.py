@@ -34,6 +34,11 @@ PROJECT_KEYS = ("id", "slug", "team", "!team", "is_member")
 ORGANIZATION_SORTS = ("members", "projects")
 
 
+def _is_named(words: str) -> Q:
+    """The words are in the name or in the slug."""
+    return Q(name__icontains=words) | Q(slug__icontains=words)
+
+
 # Organizations ------------------------------------------------------------------------------------
 
 
@@ -54,11 +59,7 @@ def search_organizations(found: QuerySet[Organization], text: str) -> QuerySet[O
         return found.none()
     for key, values in wanted.items():
         if key == terms.TEXT:
-            found = found.filter(
-                Q(name__icontains=values[0])
-                | Q(slug__icontains=values[0])
-                | Exists(_members_with_email(values))
-            )
+            found = found.filter(_is_named(values[0]) | Exists(_members_with_email(values)))
         elif key == "email":
             found = found.filter(Exists(_members_with_email(values)))
         elif key == "platform":
@@ -117,7 +118,7 @@ def teams_of(organization: Organization, text: str = "") -> QuerySet[Team]:
     if wanted is None:
         return found.none()
     for (words,) in wanted.values():
-        found = found.filter(Q(name__icontains=words) | Q(slug__icontains=words))
+        found = found.filter(_is_named(words))
     return found
 
 
@@ -162,8 +163,7 @@ def search_projects(found: QuerySet[Project], text: str, access: Access) -> Quer
         return found.none()
     for key, values in wanted.items():
         if key == terms.TEXT:
-            words = values[0]
-            found = found.filter(Q(name__icontains=words) | Q(slug__icontains=words))
+            found = found.filter(_is_named(values[0]))
         elif key == "id":
             found = found.filter(pk__in=terms.ids(values))
         elif key == "slug":
@@ -203,8 +203,7 @@ def search_index(found: QuerySet[Project], text: str) -> QuerySet[Project]:
         return found.none()
     for key, values in wanted.items():
         if key == terms.TEXT:
-            words = values[0]
-            found = found.filter(Q(name__icontains=words) | Q(slug__icontains=words))
+            found = found.filter(_is_named(values[0]))
         elif key == "id":
             found = found.filter(pk__in=terms.ids(values))
         else:

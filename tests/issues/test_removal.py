@@ -5,7 +5,7 @@ import pytest
 from django.apps import apps
 from django.db import connection, models
 
-from issues import maintenance, removal
+from issues import deletion, maintenance, removal
 from issues.models import Activity, Issue
 from sentrylite.ingest.digest import digest
 from sentrylite.organizations import actions
@@ -79,7 +79,7 @@ def test_a_deleted_organization_leaves_nothing_behind(
     Activity.objects.create(issue=issue, user=member.user, type=Activity.Type.NOTE, data={})
     delete(organization, now)
 
-    monkeypatch.setattr(removal, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(deletion, "ROWS_AT_ONCE", 2)
     monkeypatch.setattr(removal, "OBJECTS_AT_ONCE", 2)
     assert not remove(organization, now + timedelta(hours=24))
     assert remove(organization, now + timedelta(hours=24, seconds=1))
@@ -141,7 +141,7 @@ def test_a_deleted_project_leaves_nothing_behind(
     ingest(goes, 7, now)
     delete_project(project, now)
 
-    monkeypatch.setattr(removal, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(deletion, "ROWS_AT_ONCE", 2)
     monkeypatch.setattr(removal, "OBJECTS_AT_ONCE", 2)
     hour = timedelta(hours=1)
     assert not removal.remove_project(project.pk, now + hour, lambda: None)

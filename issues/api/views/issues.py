@@ -164,7 +164,8 @@ class OrganizationIssueListView(IssueListView, OrganizationProjectsView):
 
 class IssueCountView(IssueSearchView, OrganizationProjectsView):
     """How many issues each of some searches finds in an organization, counted like a list's hits.
-    One statement for each, and another where environments are chosen."""
+    One statement for each; one more where environments are chosen, and up to two where words or
+    tags are looked for."""
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         now = timezone.now()

@@ -8,10 +8,11 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from sentrylite.api.errors import Conflict
 from sentrylite.api.params import is_id
 from sentrylite.organizations import dashboards
 from sentrylite.organizations.api import params
@@ -26,12 +27,6 @@ from sentrylite.organizations.api.serializers.dashboards import (
     WidgetSerializer,
 )
 from sentrylite.organizations.models import Dashboard, Widget
-
-
-class Conflict(APIException):
-    """What was sent is right by itself, but another has it."""
-
-    status_code = 409
 
 
 @contextmanager

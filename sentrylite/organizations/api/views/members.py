@@ -7,10 +7,11 @@ from typing import Any
 from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from sentrylite.api.errors import Conflict
 from sentrylite.api.links import absolute_url
 from sentrylite.organizations import listings, members, queries, tasks, teams
 from sentrylite.organizations.access import MEMBERSHIP_SCOPES, TEAM_MEMBERSHIP_SCOPES
@@ -29,10 +30,6 @@ from sentrylite.organizations.api.serializers.members import (
 from sentrylite.organizations.api.serializers.teams import TeamWithProjectsSerializer
 from sentrylite.organizations.models import OrganizationMember, Role, TeamMembership
 from sentrylite.organizations.models.organization import Status
-
-
-class Conflict(APIException):
-    status_code = 409
 
 
 @contextmanager
