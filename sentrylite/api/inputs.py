@@ -18,3 +18,19 @@ class Input(serializers.Serializer):
         body = cls(data=request.data, partial=cls.is_partial, context=context)
         body.is_valid(raise_exception=True)
         return dict(body.validated_data)
+
+
+class ListOf(serializers.ListField):
+    """Values of which the first bad one is complained of, without its place in the list
+    (conventions contract, section 8)."""
+
+    def __init__(self, child: serializers.Field, **kwargs: Any) -> None:
+        super().__init__(child=child, **kwargs)
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        try:
+            return super().run_child_validation(data)
+        except serializers.ValidationError as error:
+            details = error.detail
+            messages = details.values() if isinstance(details, dict) else [details]
+            raise serializers.ValidationError(next(iter(messages))) from error

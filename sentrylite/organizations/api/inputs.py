@@ -6,7 +6,7 @@ import orjson
 from rest_framework import serializers
 
 from sentrylite.api import params
-from sentrylite.api.inputs import Input
+from sentrylite.api.inputs import Input, ListOf
 from sentrylite.organizations import listings, slugs
 from sentrylite.organizations.access import ALL_SCOPES
 from sentrylite.organizations.models import Role, Team
@@ -233,7 +233,7 @@ class MemberInput(Input):
     role = serializers.ChoiceField(choices=Role.choices)
     orgRole = serializers.ChoiceField(choices=Role.choices)
     teams = TeamsField()
-    teamRoles = serializers.ListField(child=TeamRoleInput(partial=True), max_length=1000)
+    teamRoles = ListOf(TeamRoleInput(partial=True), max_length=1000)
 
     def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
         if "orgRole" in sent:
@@ -262,21 +262,12 @@ class MemberUpdateInput(MemberInput):
     regenerate = serializers.BooleanField()
 
 
-class ScopesField(serializers.ListField):
+class ScopesField(ListOf):
     """Some of the scopes there are."""
 
-    child = serializers.ChoiceField(choices=sorted(ALL_SCOPES))
-
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=len(ALL_SCOPES), **kwargs)
-
-    def to_internal_value(self, data: Any) -> list[str]:
-        try:
-            return super().to_internal_value(data)
-        except serializers.ValidationError as error:
-            details = error.detail
-            messages = details.values() if isinstance(details, dict) else [details]
-            raise serializers.ValidationError(next(iter(messages))) from error
+        scope = serializers.ChoiceField(choices=sorted(ALL_SCOPES))
+        super().__init__(scope, max_length=len(ALL_SCOPES), **kwargs)
 
 
 class TokenCreateInput(Input):

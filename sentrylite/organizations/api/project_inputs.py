@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from issues.payload.filters import is_network
-from sentrylite.api.inputs import Input
+from sentrylite.api.inputs import Input, ListOf
 from sentrylite.organizations import platforms, slugs
 from sentrylite.organizations.models import ProjectSettings
 from sentrylite.organizations.models.project import LONGEST_WINDOW, BrowserSdk, is_key
@@ -86,19 +86,9 @@ class AddressField(serializers.CharField):
         return text
 
 
-class ListOf(serializers.ListField):
-    """Values of which the first bad one is complained of."""
-
-    def __init__(self, child: serializers.Field) -> None:
-        super().__init__(child=child, max_length=MAX_FILTERS)
-
-    def run_child_validation(self, data: Any) -> list[Any]:
-        try:
-            return super().run_child_validation(data)
-        except serializers.ValidationError as error:
-            details = error.detail
-            messages = details.values() if isinstance(details, dict) else [details]
-            raise serializers.ValidationError(next(iter(messages))) from error
+def filter_lines(child: serializers.Field, *, lower: bool = True) -> LinesField:
+    """The values of an inbound filter, each checked by the field."""
+    return LinesField(ListOf(child, max_length=MAX_FILTERS), lower=lower)
 
 
 class ProjectCreateInput(Input):
@@ -160,13 +150,11 @@ def options() -> dict[str, serializers.Field]:
         "mail:subject_prefix": SettingsField(200, trim_whitespace=False),
         "feedback:branding": serializers.BooleanField(),
         "sentry:csp_ignored_sources_defaults": serializers.BooleanField(),
-        "sentry:csp_ignored_sources": LinesField(ListOf(serializers.CharField(max_length=200))),
-        "sentry:blacklisted_ips": LinesField(ListOf(AddressField())),
-        "filters:blacklisted_ips": LinesField(ListOf(AddressField())),
-        "filters:releases": LinesField(ListOf(serializers.CharField(max_length=250))),
-        "filters:error_messages": LinesField(
-            ListOf(serializers.CharField(max_length=1000)), lower=False
-        ),
+        "sentry:csp_ignored_sources": filter_lines(serializers.CharField(max_length=200)),
+        "sentry:blacklisted_ips": filter_lines(AddressField()),
+        "filters:blacklisted_ips": filter_lines(AddressField()),
+        "filters:releases": filter_lines(serializers.CharField(max_length=250)),
+        "filters:error_messages": filter_lines(serializers.CharField(max_length=1000), lower=False),
     }
 
 

@@ -296,6 +296,14 @@ def test_the_default_role(api: APIClient, organization: Organization) -> None:
             {"email": "a@b.org", "teamRoles": [{"teamSlug": "nope"}]},
             {"teamRoles": ["Invalid team"]},
         ),
+        (
+            {"email": "a@b.org", "teamRoles": ["rockets"]},
+            {
+                "teamRoles": {
+                    "non_field_errors": ["Invalid data. Expected a dictionary, but got str."]
+                }
+            },
+        ),
     ],
 )
 def test_invitations_it_refuses(api: APIClient, body: Any, errors: Any) -> None:
