@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from sentrylite.organizations.models import Organization, Project
 
-from .versions import short_version
+from ..versions import short_version
 
 
 class Release(models.Model):
