@@ -1,5 +1,5 @@
 """Releases and what belongs to them."""
 
-from .release import Release, ReleaseProject
+from .release import Release, ReleaseProject, Shipped
 
-__all__ = ["Release", "ReleaseProject"]
+__all__ = ["Release", "ReleaseProject", "Shipped"]
