@@ -1,5 +1,26 @@
 """Releases and what belongs to them."""
 
-from .release import Release, ReleaseProject
+from .commit import (
+    Commit,
+    CommitAuthor,
+    CommitFileChange,
+    ReleaseCommit,
+    ReleaseHeadCommit,
+    Repository,
+)
+from .deploy import Deploy, DeployProject
+from .release import Release, ReleaseProject, Shipped
 
-__all__ = ["Release", "ReleaseProject"]
+__all__ = [
+    "Commit",
+    "CommitAuthor",
+    "CommitFileChange",
+    "Deploy",
+    "DeployProject",
+    "Release",
+    "ReleaseCommit",
+    "ReleaseHeadCommit",
+    "ReleaseProject",
+    "Repository",
+    "Shipped",
+]
