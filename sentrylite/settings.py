@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 import environ
 
+from sentrylite.files import places
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent
@@ -38,6 +40,7 @@ INSTALLED_APPS = [
     "sentrylite.accounts",
     "sentrylite.organizations",
     "stats",
+    "sentrylite.files",
     "sentrylite.releases",
     "issues",
     "django.contrib.admin",
@@ -118,6 +121,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Events are kept this long after they were received, then whole weeks are dropped.
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
+
+# What clients upload: a directory, or s3://bucket/prefix. See sentrylite.files.
+STORAGES = {
+    "files": places.storage(
+        env.str("SENTRYLITE_FILES", default="")
+        or f"{env.str('SENTRYLITE_DATA_DIR', default='') or '.sentrylite'}/files"
+    ),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 
 # Background work ------------------------------------------------------------------------------
 
