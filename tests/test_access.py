@@ -126,6 +126,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
         for below in (
             "",
             "<str:version>/",
+            "<str:version>/assemble/",
             "<str:version>/commitfiles/",
             "<str:version>/commits/",
             "<str:version>/deploys/",
@@ -142,7 +143,9 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     },
     "organizations/<str:organization>/repos/<str:repo_id>/": of("org"),
     "organizations/<str:organization>/repos/<str:repo_id>/commits/": of("org"),
+    "organizations/<str:organization>/artifactbundle/assemble/": RELEASES,
     "organizations/<str:organization>/chunk-upload/": RELEASES,
+    "projects/<str:organization>/<str:project>/files/source-maps/": RELEASES,
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import commits, deploys, files, releases
+from .views import bundles, commits, deploys, files, releases
 
 urlpatterns = [
     path(
@@ -20,6 +20,7 @@ urlpatterns = [
         )
         for below, view in {
             "": releases.ReleaseDetailView,
+            "assemble/": bundles.ReleaseAssembleView,
             "commitfiles/": commits.ReleaseCommitFilesView,
             "commits/": commits.ReleaseCommitListView,
             "deploys/": deploys.DeployListView,
@@ -28,6 +29,14 @@ urlpatterns = [
             "meta/": releases.ReleaseMetaView,
             "previous-with-commits/": releases.PreviousReleaseView,
         }.items()
+    ),
+    path(
+        "organizations/<str:organization>/artifactbundle/assemble/",
+        bundles.ArtifactBundleAssembleView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/files/source-maps/",
+        bundles.SourceMapsView.as_view(),
     ),
     *(
         path(f"organizations/<str:organization>/repos/{below}", view.as_view())
