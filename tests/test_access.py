@@ -126,9 +126,12 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
         for below in (
             "",
             "<str:version>/",
+            "<str:version>/assemble/",
             "<str:version>/commitfiles/",
             "<str:version>/commits/",
             "<str:version>/deploys/",
+            "<str:version>/files/",
+            "<str:version>/files/<str:file_id>/",
             "<str:version>/meta/",
             "<str:version>/previous-with-commits/",
         )
@@ -140,6 +143,9 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     },
     "organizations/<str:organization>/repos/<str:repo_id>/": of("org"),
     "organizations/<str:organization>/repos/<str:repo_id>/commits/": of("org"),
+    "organizations/<str:organization>/artifactbundle/assemble/": RELEASES,
+    "organizations/<str:organization>/chunk-upload/": RELEASES,
+    "projects/<str:organization>/<str:project>/files/source-maps/": RELEASES,
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),
@@ -235,6 +241,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
     hook = factories.ServiceHookFactory(project=project)
     repository = factories.RepositoryFactory(organization=organization)
     factories.ReleaseFactory(organization=organization, version="1.0").projects.add(project)
+    file = factories.ReleaseFileFactory(release=project.releases.get())
 
     def fill(route: str) -> str:
         return "/api/0/" + (
@@ -244,6 +251,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:team>", team.slug)
             .replace("<str:event_id>", "0" * 32)
             .replace("<str:hook_id>", hook.guid)
+            .replace("<str:file_id>", str(file.pk))
             .replace("<str:note_id>", "1")
             .replace("<str:tombstone_id>", "1")
             .replace("<str:version>", "1.0")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import commits, deploys, releases
+from .views import bundles, commits, deploys, files, releases
 
 urlpatterns = [
     path(
@@ -20,12 +20,23 @@ urlpatterns = [
         )
         for below, view in {
             "": releases.ReleaseDetailView,
+            "assemble/": bundles.ReleaseAssembleView,
             "commitfiles/": commits.ReleaseCommitFilesView,
             "commits/": commits.ReleaseCommitListView,
             "deploys/": deploys.DeployListView,
+            "files/": files.ReleaseFileListView,
+            "files/<str:file_id>/": files.ReleaseFileView,
             "meta/": releases.ReleaseMetaView,
             "previous-with-commits/": releases.PreviousReleaseView,
         }.items()
+    ),
+    path(
+        "organizations/<str:organization>/artifactbundle/assemble/",
+        bundles.ArtifactBundleAssembleView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/files/source-maps/",
+        bundles.SourceMapsView.as_view(),
     ),
     *(
         path(f"organizations/<str:organization>/repos/{below}", view.as_view())

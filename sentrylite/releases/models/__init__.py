@@ -1,5 +1,6 @@
 """Releases and what belongs to them."""
 
+from .artifact import ArtifactBundle, BundledFile, ReleaseFile
 from .commit import (
     Commit,
     CommitAuthor,
@@ -12,6 +13,8 @@ from .deploy import Deploy, DeployProject
 from .release import Release, ReleaseProject, Shipped
 
 __all__ = [
+    "ArtifactBundle",
+    "BundledFile",
     "Commit",
     "CommitAuthor",
     "CommitFileChange",
@@ -19,6 +22,7 @@ __all__ = [
     "DeployProject",
     "Release",
     "ReleaseCommit",
+    "ReleaseFile",
     "ReleaseHeadCommit",
     "ReleaseProject",
     "Repository",

@@ -23,7 +23,7 @@ from sentrylite.organizations.api.base import (
 )
 from sentrylite.organizations.api.params import answer_page, page_of
 from sentrylite.organizations.models import Organization, Project
-from sentrylite.releases import actions, commits, queries
+from sentrylite.releases import actions, commits, queries, uploads
 from sentrylite.releases.api.base import ReleaseScopedView
 from sentrylite.releases.api.inputs import ReleaseCreateInput, ReleaseUpdateInput
 from sentrylite.releases.api.params import ReleaseListParams
@@ -166,7 +166,7 @@ class ReleaseMetaView(ReleaseScopedView):
                 "deployCount": release.deploy_count,
                 "commitCount": release.commit_count,
                 "commitFilesChanged": queries.count_changed_files(release),
-                "releaseFileCount": 0,
+                "releaseFileCount": uploads.count_files([release.pk])[release.pk],
             }
         )
 
