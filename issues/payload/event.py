@@ -35,6 +35,14 @@ class FilterRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Uploads:
+    """In which kinds of uploaded files a project's events may be looked up."""
+
+    artifacts: bool = False
+    """Its organization has artifacts of releases."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
     """What the request says about who sent an event, beside the body."""
 

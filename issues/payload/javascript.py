@@ -69,8 +69,9 @@ class Unusable(Exception):
 class Script(Protocol):
     """A minified script with its source map, or without one."""
 
-    map_url: str | None
-    """Where the map is: what its sources are relative to. None without a map."""
+    @property
+    def map_url(self) -> str | None:
+        """Where the map is: what its sources are relative to. None without a map."""
 
     def tokens(self, positions: Sequence[tuple[int, int]]) -> list[Token | None]:
         """What the map says of lines and columns, from 1. Raises Unusable."""
@@ -85,8 +86,8 @@ class Scripts(Protocol):
     def find(self, places: Sequence[Place]) -> Mapping[Place, Script]:
         """Those of `places` that there are."""
 
-    def source(self, url: str, place: Place) -> list[str] | None:
-        """The lines of a source that is not in the map of the script at `place`."""
+    def sources(self, urls: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """The lines of sources that are not in their map, of those that there are."""
 
 
 def places_of(event: JsonObject) -> list[Place]:
@@ -108,11 +109,14 @@ class _Restoration:
         self._errors: list[JsonObject] = []
         self._tokens: dict[tuple[Place, int, int], Token | None] = {}
         self._lines: dict[Place, list[str]] = {}
+        self._sources: Mapping[str, Sequence[str]] = {}
 
     def run(self) -> None:
         """All that is needed of a script is asked for at once."""
         self._found = self._scripts.find(places_of(self._event))
         self._look_up()
+        if urls := self._separate_sources():
+            self._sources = self._scripts.sources(urls)
         for holder in _holders(self._event):
             self._restore(holder)
         if self._errors:
@@ -137,6 +141,19 @@ class _Restoration:
                         self._tokens[place, *position] = token
             except Unusable as error:
                 self._note(error.kind, **error.details)
+
+    def _separate_sources(self) -> list[str]:
+        """The addresses of sources that are not in their map."""
+        return list(
+            {
+                self._source_of(place, token)[0]: None
+                for (place, _, _), token in self._tokens.items()
+                if token is not None and token.source and token.context_line is None
+            }
+        )
+
+    def _source_of(self, place: Place, token: Token) -> tuple[str, str]:
+        return _paths(clean_text(token.source or ""), self._found[place].map_url or "")
 
     def _restore(self, holder: JsonObject) -> None:
         raw = holder["stacktrace"]
@@ -180,8 +197,7 @@ class _Restoration:
         self, frame: JsonObject, place: Place, token: Token, called: str | None
     ) -> JsonObject:
         map_url = self._found[place].map_url or ""
-        source = clean_text(token.source or "")
-        abs_path, filename = _paths(source, map_url)
+        abs_path, filename = self._source_of(place, token)
         restored = {
             **{key: value for key, value in frame.items() if key not in _REPLACED},
             "abs_path": trim(abs_path, MAX_PATH),
@@ -205,10 +221,10 @@ class _Restoration:
             restored["context_line"] = _line(token.context_line)
             restored["pre_context"] = [_line(line) for line in token.pre_context]
             restored["post_context"] = [_line(line) for line in token.post_context]
-        elif lines := self._scripts.source(abs_path, place):
-            restored |= _context(lines, token.line)
+        elif abs_path in self._sources:
+            restored |= _context(self._sources[abs_path], token.line)
         else:
-            self._note("js_missing_sources_content", source=source, sourcemap=map_url)
+            self._note("js_missing_sources_content", source=abs_path, sourcemap=map_url)
         return restored
 
     # Problems -----------------------------------------------------------------------------------

@@ -28,14 +28,6 @@ class Unusable(Exception):
     """A script with which nothing can be done."""
 
 
-class TooLarge(Unusable):
-    """A file is larger than what is read."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"larger than {limit} bytes")
-        self.limit = limit
-
-
 class TooSlow(Unusable):
     """A file took too long to read."""
 
@@ -102,6 +94,8 @@ class ScriptReader:
         try:
             return self._ask(key, load, positions, seconds)
         except TookTooLong as error:
+            if seconds < SECONDS:
+                raise TooSlow(str(error)) from error
             raise self._remember(key, TooSlow(str(error))) from error
         except Unreadable as error:
             raise self._remember(key, Broken(str(error))) from error

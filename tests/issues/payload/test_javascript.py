@@ -55,15 +55,15 @@ class Uploads:
     """What was uploaded: scripts by address, and sources."""
 
     scripts: dict[str, OneScript]
-    sources: dict[str, list[str]] = field(default_factory=dict)
+    lines: dict[str, list[str]] = field(default_factory=dict)
     places: list[Place] = field(default_factory=list)
 
     def find(self, places: Sequence[Place]) -> Mapping[Place, Script]:
         self.places += places
         return {place: self.scripts[place.url] for place in places if place.url in self.scripts}
 
-    def source(self, url: str, place: Place) -> list[str] | None:
-        return self.sources.get(url)
+    def sources(self, urls: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        return {url: self.lines[url] for url in urls if url in self.lines}
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ def test_a_module_is_named_after_its_file(filename, module):
 def test_sources_that_are_not_in_the_map_are_taken_from_the_upload(shop):
     uploads = shop("esbuild", sourcesContent=None)
     lines = scripts.source("cart.ts").decode().splitlines()
-    uploads.sources["https://shop.example/src/cart.ts"] = lines
+    uploads.lines["https://shop.example/src/cart.ts"] = lines
 
     event = restored(uploads, scripts.error("esbuild"))
 
@@ -256,7 +256,7 @@ def test_sources_that_are_not_in_the_map_are_taken_from_the_upload(shop):
     assert event["errors"] == [
         {
             "type": "js_missing_sources_content",
-            "source": "../src/checkout.ts",
+            "source": "https://shop.example/src/checkout.ts",
             "sourcemap": MAP_URL,
         }
     ]
