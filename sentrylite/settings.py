@@ -123,6 +123,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
 
 # What clients upload: a directory, or s3://bucket/prefix. See sentrylite.files.
+FILE_UPLOAD_HANDLERS = ["sentrylite.spooling.SpooledUploadHandler"]
 STORAGES = {
     "files": places.storage(
         env.str("SENTRYLITE_FILES", default="")

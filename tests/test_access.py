@@ -125,6 +125,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
         )
         for below in ("<str:version>/",)
     },
+    "organizations/<str:organization>/chunk-upload/": RELEASES,
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),

@@ -1,27 +1,28 @@
-"""Contents in, contents out: `store(file, now)` and `open_blob(blob)`.
+"""Contents in, contents out: `store(file, now)`, `store_all(files, now)` and `open_blob(blob)`.
 
 Files are in Django's storage `files`, the database says which of them are whole. A crash at any
 moment leaves at most a file that no stored blob names, and its row, by which it is removed.
 """
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from tempfile import SpooledTemporaryFile
 from typing import IO, Protocol
 
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 from django.db import IntegrityError, transaction
 
+from sentrylite.arrays import literal
+from sentrylite.spooling import spooled_file
+
 from .models import Blob, new_name
 
 PIECE = 1024 * 1024
-# What is smaller waits in memory for its end, the rest in the temporary directory.
-IN_MEMORY = 64 * 1024
 
 TOUCH = """
     UPDATE files_blob SET used_at = greatest(used_at, %(now)s)
-    WHERE checksum = %(checksum)s AND is_stored
+    WHERE checksum = ANY(%(checksums)s::text[]) AND is_stored
     RETURNING id, name, checksum, size, is_stored, created_at, used_at
 """
 
@@ -41,32 +42,39 @@ def storage() -> Storage:
 
 
 def store(file: IO[bytes], now: datetime) -> Blob:
-    """Keep the content of a file that can be read from its start more than once; returns its blob,
-    which is that of the same content if that is there already.
+    """`store_all` of one file."""
+    return store_all([file], now)[0]
+
+
+def store_all(files: Sequence[IO[bytes]], now: datetime) -> list[Blob]:
+    """Keep the contents of files that can be read from their start more than once; returns the blob
+    of each, which is that of the same content if that is there already.
 
     Whoever gets a blob has a day to refer to it. To be called outside transactions: the row of a
-    new blob has to be there before its file. Reads pieces of 1 MiB. Raises what the storage raises.
+    new blob has to be there before its file. Reads pieces of 1 MiB. The same number of statements
+    however many files. Raises what the storage raises; none of the new ones is kept then.
     """
-    checksum, size = measure(file)
-    while True:
-        if blob := _touch(checksum, now):
-            return blob
-        blob = Blob.objects.create(
-            name=new_name(checksum), checksum=checksum, size=size, created_at=now, used_at=now
-        )
+    measured = [measure(file) for file in files]
+    wanted = {
+        checksum: (size, file) for (checksum, size), file in zip(measured, files, strict=True)
+    }
+    found = _touch(wanted, now)
+    new = [
+        Blob(name=new_name(checksum), checksum=checksum, size=size, created_at=now, used_at=now)
+        for checksum, (size, _) in sorted(wanted.items())
+        if checksum not in found
+    ]
+    if new:
+        Blob.objects.bulk_create(new)
         try:
-            file.seek(0)
-            storage().save(blob.name, File(file, blob.name))
-            with transaction.atomic():
-                Blob.objects.filter(pk=blob.pk).update(is_stored=True)
-        except IntegrityError:
-            remove(blob)  # somebody else was quicker with the same
+            for blob in new:
+                _write(blob, wanted[blob.checksum][1])
+            found |= _finish(new, now)
         except BaseException:
-            remove(blob)
+            for blob in new:
+                remove(blob)
             raise
-        else:
-            blob.is_stored = True
-            return blob
+    return [found[checksum] for checksum, _ in measured]
 
 
 def open_blob(blob: Blob) -> IO[bytes]:
@@ -76,15 +84,18 @@ def open_blob(blob: Blob) -> IO[bytes]:
 
 
 def remove(blob: Blob) -> None:
-    """Remove a blob that is not stored: the file, then the row."""
-    storage().delete(blob.name)
-    Blob.objects.filter(pk=blob.pk, is_stored=False).delete()
+    """Remove a blob that is not stored: the file, then the row. One that is stored stays, also if
+    its writer did not hear of it."""
+    unfinished = Blob.objects.filter(pk=blob.pk, is_stored=False)
+    if unfinished.exists():
+        storage().delete(blob.name)
+        unfinished.delete()
 
 
 def spool(source: Readable, limit: int) -> IO[bytes]:
     """What can be read only once as a temporary file at its start. Raises TooLarge beyond `limit`
     bytes, after which no more is read."""
-    spooled: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  the caller closes it
+    spooled = spooled_file()
     try:
         append(spooled, source, limit)
     except BaseException:
@@ -115,5 +126,35 @@ def measure(file: IO[bytes]) -> tuple[str, int]:
     return checksum.hexdigest(), size
 
 
-def _touch(checksum: str, now: datetime) -> Blob | None:
-    return next(iter(Blob.objects.raw(TOUCH, {"checksum": checksum, "now": now})), None)
+def _write(blob: Blob, file: IO[bytes]) -> None:
+    file.seek(0)
+    storage().save(blob.name, File(file, blob.name))
+
+
+def _finish(written: list[Blob], now: datetime) -> dict[str, Blob]:
+    """Let others find what has been written. Where somebody else was quicker with the same content,
+    theirs is taken and ours removed."""
+    found: dict[str, Blob] = {}
+    left = written
+    while left:
+        try:
+            with transaction.atomic():
+                Blob.objects.filter(pk__in=[blob.pk for blob in left]).update(is_stored=True)
+        except IntegrityError:
+            theirs = _touch([blob.checksum for blob in left], now)
+            for blob in left:
+                if blob.checksum in theirs:
+                    remove(blob)
+            left = [blob for blob in left if blob.checksum not in theirs]
+            found |= theirs
+        else:
+            for blob in left:
+                blob.is_stored = True
+            return found | {blob.checksum: blob for blob in left}
+    return found
+
+
+def _touch(checksums: Iterable[str], now: datetime) -> dict[str, Blob]:
+    """Those of these contents that are there, by checksum; they stay for a day from now."""
+    names = {"checksums": literal(checksums), "now": now}
+    return {blob.checksum: blob for blob in Blob.objects.raw(TOUCH, names)}

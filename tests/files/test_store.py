@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -48,6 +49,36 @@ def test_the_same_content_is_kept_once(now: datetime) -> None:
     assert second == first
     assert second.used_at == now + DAY
     assert Blob.objects.count() == 1
+
+
+def test_many_files_cost_as_many_statements_as_two(
+    now: datetime, django_assert_num_queries: Any
+) -> None:
+    for count in (2, 20):
+        files = [BytesIO(b"%d of %d" % (number, count)) for number in range(count)]
+        with django_assert_num_queries(5):
+            blobs = store.store_all([*files, files[0]], now)
+        assert [read(blob) for blob in blobs[:-1]] == [file.getvalue() for file in files]
+        assert blobs[-1] == blobs[0]
+        with django_assert_num_queries(1):
+            assert store.store_all(files, now) == blobs[:-1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_of_some_of_the_same_contents_at_once_keep_each_once(now: datetime) -> None:
+    def write(first: int) -> list[bytes]:
+        files = [BytesIO(b"%d" % (number % 10) * 50_000) for number in range(first, first + 5)]
+        try:
+            return [read(blob) for blob in store.store_all(files, now)]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(10) as threads:
+        found = list(threads.map(write, range(20)))
+    assert {content for contents in found for content in contents} == {
+        b"%d" % number * 50_000 for number in range(10)
+    }
+    assert Blob.objects.filter(is_stored=True).count() == Blob.objects.count() == 10
 
 
 def test_what_cannot_be_written_leaves_nothing(
