@@ -12,14 +12,21 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from issues.payload import javascript
+from issues.payload import java, javascript, native
 from issues.payload.event import Uploads
+from issues.payload.java import Call, Names, Original
 from issues.payload.javascript import Place, Script, Token, Unusable
+from issues.payload.native import Image, Location
 from issues.payload.values import JsonObject
+from sentrylite.files.models import Blob
 from sentrylite.releases import artifacts
 from sentrylite.releases.artifacts import Artifact, Unreadable
-from sentrylite.symbols import scripts
-from sentrylite.symbols.reader import Reader
+from sentrylite.symbols import formats, queries, reader, scripts
+from sentrylite.symbols.messages import Message
+from sentrylite.symbols.models import DebugFile, Format
+from sentrylite.symbols.places import local_path
+from sentrylite.symbols.queries import Identity
+from sentrylite.symbols.reader import Missing, Reader
 from sentrylite.symbols.scripts import ScriptReader, TooSlow
 
 K = TypeVar("K")
@@ -36,10 +43,13 @@ MAX_SOURCES = 20
 
 def may_have_symbols(event: JsonObject, uploads: Uploads) -> bool:
     """Whether there may be something to look up for a cleaned event. Asks nobody."""
-    if not uploads.artifacts:
-        return False
-    places = javascript.places_of(event)
-    return any("release" in event or place.debug_id for place in places)
+    return (uploads.artifacts and _may_have_scripts(event)) or (
+        uploads.debug_files and (native.has_addresses(event) or bool(java.mapping_ids(event)))
+    )
+
+
+def _may_have_scripts(event: JsonObject) -> bool:
+    return any("release" in event or place.debug_id for place in javascript.places_of(event))
 
 
 def detached(event: JsonObject) -> JsonObject:
@@ -56,13 +66,12 @@ def detached(event: JsonObject) -> JsonObject:
 class Symbolicator:
     """What one process knows of uploads. One thread at a time."""
 
-    def __init__(
-        self, reader: Reader | None = None, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._reader = reader or Reader()
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reader = Reader()
         self._clock = clock
         self._scripts = ScriptReader(self._reader, clock=clock)
         self._uploaded: _Remembered[_Upload, _Parts | None] = _Remembered(clock)
+        self._debug_files: _Remembered[tuple[int, Identity], DebugFile | None] = _Remembered(clock)
         # Of contents, which never change.
         self._references: _Remembered[tuple[str, str | None], str | None] = _Remembered(
             clock, math.inf
@@ -74,12 +83,46 @@ class Symbolicator:
         """Rewrite the frames of a cleaned event, in place; what is not found or broken by then
         stays as it was sent, with an error of the event that says so. `until` is a moment of the
         clock. Raises what the database raises."""
-        if uploads.artifacts:
+        if uploads.artifacts and _may_have_scripts(event):
             javascript.restore(event, _EventScripts(self, event, project_id, until))
+        if uploads.debug_files and native.has_addresses(event):
+            native.restore(event, _EventDebugFiles(self, project_id, until))
+        if uploads.debug_files and java.mapping_ids(event):
+            java.restore(event, _EventMappings(self, project_id, until))
 
     def close(self) -> None:
         """End the process that reads files."""
         self._reader.close()
+
+    # Debug files --------------------------------------------------------------------------------
+
+    def find_debug_files(
+        self, project_id: int, identities: Sequence[Identity]
+    ) -> dict[Identity, DebugFile]:
+        """Those that were uploaded. One statement at most, none for what has been asked for in the
+        last seconds."""
+        new = [each for each in identities if (project_id, each) not in self._debug_files]
+        if new:
+            found = queries.find_for_event(project_id, new)
+            for each in new:
+                self._debug_files.put((project_id, each), found.get(each))
+        known = {each: self._debug_files.get((project_id, each)) for each in identities}
+        return {each: file for each, file in known.items() if file is not None}
+
+    def ask_about(self, blob: Blob, operation: str, until: float, **request: object) -> Message:
+        """The engine's answer about a file. Raises Unusable."""
+        try:
+            seconds = self.seconds_until(until)
+            request |= {"key": f"{operation} {blob.checksum}"}
+            try:
+                return self._reader.ask(operation, seconds=seconds, **request)
+            except Missing:
+                with local_path(blob) as path:
+                    return self._reader.ask(operation, seconds=seconds, path=path, **request)
+        except TooSlow as error:
+            raise Unusable("native_symbolicator_failed", reason=str(error)) from error
+        except (reader.Unreadable, OSError) as error:
+            raise Unusable("native_bad_dsym", reason=str(error)) from error
 
     # Scripts ------------------------------------------------------------------------------------
 
@@ -273,6 +316,79 @@ class _UploadedScript:
             return _lines(_content(self.parts.minified, MAX_SOURCE))
         except scripts.Unusable as error:
             raise _error(error, "js_invalid_source", self.parts.url) from error
+
+
+@dataclass(slots=True)
+class _EventDebugFiles:
+    """The debug files for one event, as `native.DebugFiles`."""
+
+    symbolicator: Symbolicator
+    project_id: int
+    until: float
+
+    def find(self, images: Sequence[Image]) -> Mapping[Image, native.DebugFile]:
+        identities = {
+            image: Identity(
+                formats.read_debug_id(image.debug_id or "") or "",
+                formats.read_code_id(image.code_id or "") or "",
+            )
+            for image in images
+        }
+        found = self.symbolicator.find_debug_files(self.project_id, [*identities.values()])
+        return {
+            image: _UploadedDebugFile(self.symbolicator, file.symcache, self.until)
+            for image, identity in identities.items()
+            if (file := found.get(identity)) is not None and file.symcache is not None
+        }
+
+
+@dataclass(slots=True)
+class _UploadedDebugFile:
+    """As `native.DebugFile`."""
+
+    symbolicator: Symbolicator
+    symcache: Blob
+    until: float
+
+    def locations(self, addresses: Sequence[int]) -> list[list[Location]]:
+        answer = self.symbolicator.ask_about(
+            self.symcache, "addresses", self.until, addresses=addresses
+        )
+        return [[Location(**each) for each in located] for located in answer["locations"]]
+
+
+@dataclass(slots=True)
+class _EventMappings:
+    """The mappings for one event, as `java.Mappings`."""
+
+    symbolicator: Symbolicator
+    project_id: int
+    until: float
+
+    def find(self, uuids: Sequence[str]) -> Mapping[str, java.ProguardMapping]:
+        identities = {uuid: Identity(uuid, "") for uuid in uuids}
+        found = self.symbolicator.find_debug_files(self.project_id, [*identities.values()])
+        return {
+            uuid: _UploadedMapping(self.symbolicator, found[identity].blob, self.until)
+            for uuid, identity in identities.items()
+            if identity in found and found[identity].format == Format.PROGUARD
+        }
+
+
+@dataclass(slots=True)
+class _UploadedMapping:
+    """As `java.ProguardMapping`."""
+
+    symbolicator: Symbolicator
+    blob: Blob
+    until: float
+
+    def names(self, calls: Sequence[Call], classes: Sequence[str]) -> Names:
+        answer = self.symbolicator.ask_about(
+            self.blob, "java", self.until, frames=[[*call] for call in calls], classes=classes
+        )
+        frames = [[Original(**each) for each in found] for found in answer["frames"]]
+        return Names(frames, answer["classes"], answer["has_lines"])
 
 
 def _error(error: scripts.Unusable, kind: str, url: str) -> Unusable:

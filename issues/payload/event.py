@@ -40,6 +40,8 @@ class Uploads:
 
     artifacts: bool = False
     """Its organization has artifacts of releases."""
+    debug_files: bool = False
+    """It has debug information files."""
 
 
 @dataclass(frozen=True, slots=True)

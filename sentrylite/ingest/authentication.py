@@ -179,7 +179,8 @@ FIND_KEY = """
                     WHERE bundle.organization_id = project.organization_id)
                OR EXISTS (SELECT 1 FROM releases_releasefile file
                             JOIN releases_release release ON release.id = file.release_id
-                           WHERE release.organization_id = project.organization_id)
+                           WHERE release.organization_id = project.organization_id),
+           EXISTS (SELECT 1 FROM symbols_debugfile file WHERE file.project_id = project.id)
       FROM organizations_projectkey key
       JOIN organizations_project project ON project.id = key.project_id
       JOIN organizations_organization organization ON organization.id = project.organization_id
@@ -213,8 +214,8 @@ def find_key(cursor: Any, public_key: str) -> KeyInfo | None:
         allowed_domains=_texts(domains),
         scrub=ScrubRules(enabled, defaults, _texts(sensitive), _texts(safe), addresses),
         hook_events=_texts(hook_events),
-        unwanted=_filters(*row[16:-1]),
-        uploads=Uploads(*row[-1:]),
+        unwanted=_filters(*row[16:-2]),
+        uploads=Uploads(*row[-2:]),
         rate_limit=RateLimit(count, window) if count and window else None,
     )
 

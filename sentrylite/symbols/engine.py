@@ -169,7 +169,7 @@ class Engine:
             "frames": [
                 [
                     {
-                        "class": found.class_name,
+                        "class_name": found.class_name,
                         "method": found.method,
                         "line": found.line,
                         "file": found.file,
@@ -179,6 +179,7 @@ class Engine:
                 for frame in message["frames"]
             ],
             "classes": {name: mapper.remap_class(name) for name in message["classes"]},
+            "has_lines": mapper.has_line_info,
         }
 
 
