@@ -124,14 +124,18 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
 
 # What clients upload: a directory, or s3://bucket/prefix. See sentrylite.files.
-FILE_UPLOAD_HANDLERS = ["sentrylite.spooling.SpooledUploadHandler"]
+_files = (
+    env.str("SENTRYLITE_FILES", default="")
+    or f"{env.str('SENTRYLITE_DATA_DIR', default='') or '.sentrylite'}/files"
+)
 STORAGES = {
-    "files": places.storage(
-        env.str("SENTRYLITE_FILES", default="")
-        or f"{env.str('SENTRYLITE_DATA_DIR', default='') or '.sentrylite'}/files"
-    ),
+    "files": places.storage(_files),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Where it waits until it is whole: on the same disk. The system's temporary directory, which is
+# used with a bucket, is memory on some systems.
+FILE_UPLOAD_TEMP_DIR = places.temporary_dir(_files)
+FILE_UPLOAD_HANDLERS = ["sentrylite.spooling.SpooledUploadHandler"]
 
 # Background work ------------------------------------------------------------------------------
 

@@ -1,18 +1,27 @@
-"""Where bodies and the files in them wait until they are read: a little in memory, the rest in the
-temporary directory, without a name, so that nothing stays behind whatever happens."""
+"""Where bodies and the files in them wait until they are read: a little in memory, the rest on
+disk, without a name, so that nothing stays behind whatever happens."""
 
+import os
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
 IN_MEMORY = 128 * 1024
 
 
+class _SpooledFile(SpooledTemporaryFile):
+    def rollover(self) -> None:
+        if settings.FILE_UPLOAD_TEMP_DIR:
+            os.makedirs(settings.FILE_UPLOAD_TEMP_DIR, mode=0o700, exist_ok=True)
+        super().rollover()
+
+
 def spooled_file() -> IO[bytes]:
     """A file that takes no more than 128 KiB of memory."""
-    return SpooledTemporaryFile(IN_MEMORY)
+    return _SpooledFile(IN_MEMORY, dir=settings.FILE_UPLOAD_TEMP_DIR)
 
 
 class SpooledUploadHandler(FileUploadHandler):

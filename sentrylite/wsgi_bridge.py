@@ -91,16 +91,17 @@ class WsgiBridge:
 
         response: Any = self._application(environ(scope, body, size), start_response)
         close = getattr(response, "close", None)
-        is_stream = getattr(response, "streaming", False) and _is_large(response)
-        is_stream = is_stream and scope["method"] != "HEAD"
+        is_head = scope["method"] == "HEAD"
+        is_large = getattr(response, "streaming", False) and _is_large(response)
+        is_stream = is_large and not is_head
         try:
-            content = b"" if is_stream else b"".join(response)
+            content = b"" if is_large else b"".join(response)
         finally:
             if close and not is_stream:
                 close()
         status, headers = started[-1]
         encoded = [(name.lower().encode("latin-1"), _latin1(value)) for name, value in headers]
-        if scope["method"] == "HEAD":
+        if is_head:
             if not any(name == b"content-length" for name, _ in encoded):
                 encoded.append((b"content-length", str(len(content)).encode()))
             content = b""

@@ -123,7 +123,11 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
             "organizations/<str:organization>",
             "projects/<str:organization>/<str:project>",
         )
-        for below in ("<str:version>/",)
+        for below in (
+            "<str:version>/",
+            "<str:version>/files/",
+            "<str:version>/files/<str:file_id>/",
+        )
     },
     "organizations/<str:organization>/chunk-upload/": RELEASES,
     "organizations/<str:organization>/environments/": of("org"),
@@ -219,6 +223,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
     factories.ProjectKeyFactory(project=project, public_key="0" * 32)
     hook = factories.ServiceHookFactory(project=project)
     factories.ReleaseFactory(organization=organization, version="1.0").projects.add(project)
+    file = factories.ReleaseFileFactory(release=project.releases.get())
 
     def fill(route: str) -> str:
         return "/api/0/" + (
@@ -228,6 +233,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:team>", team.slug)
             .replace("<str:event_id>", "0" * 32)
             .replace("<str:hook_id>", hook.guid)
+            .replace("<str:file_id>", str(file.pk))
             .replace("<str:note_id>", "1")
             .replace("<str:tombstone_id>", "1")
             .replace("<str:version>", "1.0")

@@ -7,12 +7,12 @@ organization that sent it can name it (releases contract, section 9; clients con
 import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from tempfile import TemporaryFile
 
 from django.db import connection
 
 from sentrylite.arrays import literal
 from sentrylite.organizations.models import Organization
+from sentrylite.spooling import spooled_file
 
 from . import store
 from .models import Blob
@@ -79,7 +79,7 @@ def assemble(
     """
     if sum(piece.size for piece in pieces) > limit:
         raise TooLarge(f"larger than {limit} bytes")
-    with TemporaryFile() as whole:
+    with spooled_file() as whole:
         for piece in pieces:
             with store.open_blob(piece) as content:
                 store.append(whole, content, limit)

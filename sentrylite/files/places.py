@@ -14,13 +14,11 @@ def storage(place: str) -> dict[str, Any]:
     The credentials of S3 are found as its own library does: in AWS_ACCESS_KEY_ID and
     AWS_SECRET_ACCESS_KEY, in a profile, or in the machine's role.
     """
-    scheme, separator, _ = place.partition("://")
-    if not separator:
-        directory = str(Path(place).expanduser().resolve())
-        return {"BACKEND": "sentrylite.files.disk.Disk", "OPTIONS": {"location": directory}}
+    if directory := _directory(place):
+        return {"BACKEND": "sentrylite.files.disk.Disk", "OPTIONS": {"location": str(directory)}}
     parts = urlsplit(place)
     options = dict(parse_qsl(parts.query))
-    if scheme != "s3" or not parts.netloc or not options.keys() <= S3_OPTIONS:
+    if parts.scheme != "s3" or not parts.netloc or not options.keys() <= S3_OPTIONS:
         raise ValueError(
             "SENTRYLITE_FILES is a directory or s3://bucket/prefix, followed by"
             f" ?{'=…&'.join(sorted(S3_OPTIONS))}=… if need be"
@@ -34,3 +32,13 @@ def storage(place: str) -> dict[str, Any]:
             **options,
         },
     }
+
+
+def temporary_dir(place: str) -> str | None:
+    """Where uploads wait until they are whole: in the same directory; None for the system's."""
+    directory = _directory(place)
+    return str(directory / "tmp") if directory else None
+
+
+def _directory(place: str) -> Path | None:
+    return None if "://" in place else Path(place).expanduser().resolve()

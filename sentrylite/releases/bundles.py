@@ -15,6 +15,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import orjson
 
+from sentrylite.files.assembling import Unacceptable
+
 from .models.artifact import MAX_DIST, MAX_KIND, MAX_NAME
 
 MANIFEST = "manifest.json"
@@ -30,7 +32,7 @@ MAX_HEADERS = 8_000
 IS_ENCRYPTED = 0x1
 
 
-class BadBundle(Exception):
+class BadBundle(Unacceptable):
     """It is no bundle that could be kept. The message says why."""
 
 
