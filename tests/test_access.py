@@ -130,6 +130,16 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
         )
     },
     "organizations/<str:organization>/chunk-upload/": RELEASES,
+    **{
+        f"projects/<str:organization>/<str:project>/{below}": RELEASES
+        for below in (
+            "files/dsyms/",
+            "files/dsyms/associate/",
+            "files/dsyms/unknown/",
+            "files/difs/assemble/",
+            "reprocessing/",
+        )
+    },
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),

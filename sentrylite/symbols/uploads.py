@@ -1,5 +1,6 @@
 """Keeping debug files: alone, in a zip, or put together from pieces."""
 
+import atexit
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ MAX_SMALL = 64 * 1024 * 1024
 
 reader = Reader()
 """Not that of ingestion, which need not wait while a large file is read."""
+atexit.register(reader.close)
 
 
 class BadUpload(Exception):
