@@ -13,7 +13,7 @@ from issues.payload import codec
 from sentrylite.accounts.models import User
 from sentrylite.files.models import Blob
 from sentrylite.organizations import models
-from sentrylite.releases.models import Release, ReleaseFile
+from sentrylite.releases.models import Commit, CommitAuthor, Release, ReleaseFile, Repository
 
 
 def basic(key: str) -> str:
@@ -168,6 +168,30 @@ class ReleaseFileFactory(DjangoModelFactory):
     release = factory.SubFactory(ReleaseFactory)
     name = factory.Sequence(lambda n: f"~/{n:04}.js")
     blob = factory.SubFactory(BlobFactory)
+
+
+class RepositoryFactory(DjangoModelFactory):
+    class Meta:
+        model = Repository
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"repository-{n}")
+
+
+class CommitAuthorFactory(DjangoModelFactory):
+    class Meta:
+        model = CommitAuthor
+
+    organization = factory.SubFactory(OrganizationFactory)
+    email = factory.Sequence(lambda n: f"author{n}@example.com")
+
+
+class CommitFactory(DjangoModelFactory):
+    class Meta:
+        model = Commit
+
+    repository = factory.SubFactory(RepositoryFactory)
+    key = factory.Sequence(lambda n: f"{n:040x}")
 
 
 class IssueFactory(DjangoModelFactory):

@@ -53,7 +53,6 @@ def assemble(
     *,
     is_there: Callable[[], bool],
     accept: Callable[[Blob], object],
-    limit: int = MAX_FILE_SIZE,
 ) -> Assembly:
     """Put pieces, named by their checksums, together to what has this checksum.
 
@@ -73,7 +72,9 @@ def assemble(
         if is_there():  # made by whoever was alone just before
             return Assembly(State.OK)
         try:
-            accept(chunks.assemble([found[piece] for piece in pieces], checksum, now, limit))
+            accept(
+                chunks.assemble([found[piece] for piece in pieces], checksum, now, MAX_FILE_SIZE)
+            )
         except TooLarge as error:
             return Assembly(State.ERROR, detail=f"The whole is {error}.")
         except (Unacceptable, WrongChecksum) as error:

@@ -70,9 +70,7 @@ def find(organization: Organization, checksums: Collection[str], now: datetime) 
     return {blob.checksum: blob for blob in Blob.objects.raw(FIND_CHUNKS, names)}
 
 
-def assemble(
-    pieces: Sequence[Blob], checksum: str, now: datetime, limit: int = MAX_FILE_SIZE
-) -> Blob:
+def assemble(pieces: Sequence[Blob], checksum: str, now: datetime, limit: int) -> Blob:
     """Put pieces together to the content that has this checksum; returns its blob.
 
     Raises WrongChecksum and TooLarge (more than `limit` bytes); nothing is left behind then.

@@ -1,19 +1,21 @@
-"""Keeping what was uploaded: artifact bundles, and what releases have of them."""
+"""Keeping bundles of artifacts that were uploaded (clients contract, section 6)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import orjson
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from sentrylite.arrays import literal
-from sentrylite.files import store
+from sentrylite.files import assembling, store
+from sentrylite.files.assembling import Assembly
 from sentrylite.files.models import Blob
 from sentrylite.organizations.models import Organization, Project
 
-from . import bundles, intake
-from .bundles import Manifest
-from .models import ArtifactBundle, Release
+from . import actions, bundles, versions
+from .bundles import BadBundle, Manifest
+from .models import ArtifactBundle, Release, ReleaseFile
 
 ADD_FILES = """
     INSERT INTO releases_bundledfile (bundle_id, path, kind, url, debug_id, headers)
@@ -31,34 +33,70 @@ COUNT_FILES = """
 """
 
 
-def find_bundle(
-    organization: Organization, checksum: str, release: Release | None, dist: str
-) -> ArtifactBundle | None:
-    """The bundle with this content that was uploaded for this release, or for none."""
-    found = ArtifactBundle.objects.filter(
-        organization=organization, release=release, dist=dist, blob__checksum=checksum
+def assemble_bundle(
+    organization: Organization,
+    checksum: str,
+    pieces: Sequence[str],
+    *,
+    version: str | None,
+    dist: str | None,
+    projects: Collection[Project],
+    now: datetime,
+) -> Assembly:
+    """Make a bundle of pieces, named by their checksums; the arguments are those of `add_bundle`.
+    To be called outside transactions."""
+
+    def is_there() -> bool:
+        bundle = find_bundle(organization, checksum, version=version, dist=dist)
+        if bundle is not None:
+            use_bundle(bundle, projects, now)
+        return bundle is not None
+
+    def accept(blob: Blob) -> None:
+        add_bundle(organization, blob, version=version, dist=dist, projects=projects, now=now)
+
+    return assembling.assemble(
+        organization, checksum, pieces, now, is_there=is_there, accept=accept
     )
-    return found.filter(blob__is_stored=True).first()
+
+
+def find_bundle(
+    organization: Organization, checksum: str, *, version: str | None, dist: str | None
+) -> ArtifactBundle | None:
+    """The bundle with this content that was uploaded for this version and dist; None is any."""
+    wanted = Q(organization=organization, blob__checksum=checksum, blob__is_stored=True)
+    if version is not None:
+        wanted &= Q(release__version=version)
+    if dist is not None:
+        wanted &= Q(dist=dist)
+    return ArtifactBundle.objects.filter(wanted).order_by("-uploaded_at", "-pk").first()
 
 
 def add_bundle(
     organization: Organization,
     blob: Blob,
     *,
-    release: Release | None,
-    dist: str,
+    version: str | None,
+    dist: str | None,
     projects: Collection[Project],
     now: datetime,
 ) -> ArtifactBundle:
-    """Keep a bundle for these projects, or, without, for all that send this release; the same one
+    """Keep a bundle for these projects, or, without, for all that send its release. Version and
+    dist are what the bundle says where they are None; the release is made if need be. The same
     again is kept once and becomes the newest. A fixed number of statements. Raises BadBundle."""
     with store.open_blob(blob) as content:
         manifest = bundles.read_manifest(content)
+    version = manifest.release if version is None else version
+    if version and not versions.is_valid(version):
+        raise BadBundle(f"Release with name {version} is not allowed")
     with transaction.atomic():
+        release: Release | None = None
+        if version:
+            release = actions.make_release(organization, version, projects, {}, now=now).release
         bundle, is_new = ArtifactBundle.objects.get_or_create(
             organization=organization,
             release=release,
-            dist=dist,
+            dist=manifest.dist if dist is None else dist,
             blob=blob,
             defaults={
                 "debug_id": manifest.debug_id,
@@ -82,17 +120,29 @@ def use_bundle(bundle: ArtifactBundle, projects: Collection[Project], now: datet
     bundle.projects.add(*projects)
 
 
-def ensure_release(
-    organization: Organization, version: str, projects: Iterable[Project], now: datetime
-) -> Release:
-    """The release of this version, made and linked to these projects if need be."""
-    ids = sorted(project.pk for project in projects)
-    columns = [literal([organization.pk] * len(ids)), literal([version] * len(ids))]
-    moments = literal([now.timestamp()] * len(ids))
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(intake.ADD_RELEASES, [*columns, moments])
-        cursor.execute(intake.LINK_RELEASES, [columns[0], literal(ids), columns[1]])
-    return Release.objects.get(organization=organization, version=version)
+@transaction.atomic
+def remove_artifacts(project: Project, release: Release) -> None:
+    """Remove what was uploaded for a release: its files, and the bundles that no other project
+    has. A fixed number of statements."""
+    release.files.all().delete()
+    ArtifactBundle.projects.through.objects.filter(
+        project=project, artifactbundle__release=release
+    ).delete()
+    release.bundles.filter(projects=None).delete()
+
+
+def remove_abandoned_bundles() -> None:
+    """Remove bundles of projects that are all gone, for no release that others might send."""
+    ArtifactBundle.objects.filter(projects=None, is_for_all_projects=False).delete()
+
+
+def releases_with_artifacts(project: Project) -> QuerySet[Release]:
+    """The project's releases for which something was uploaded, the newest first."""
+    links = ArtifactBundle.projects.through.objects.filter(artifactbundle__release=OuterRef("pk"))
+    of_all = ArtifactBundle.objects.filter(release=OuterRef("pk"), is_for_all_projects=True)
+    files = ReleaseFile.objects.filter(release=OuterRef("pk"))
+    has_some = Exists(files) | Exists(of_all) | Exists(links.filter(project=project))
+    return Release.objects.filter(has_some, projects=project).order_by("-created_at", "-pk")
 
 
 def count_files(release_ids: Collection[int]) -> dict[int, int]:

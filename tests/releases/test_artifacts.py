@@ -1,7 +1,5 @@
 import io
-import json
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -16,58 +14,23 @@ from sentrylite.releases import artifacts, bundles, uploads
 from sentrylite.releases.artifacts import find_artifacts, forms_of, read_artifact
 from sentrylite.releases.models import ArtifactBundle, BundledFile, ReleaseFile
 from tests import factories
+from tests.bundles import DEBUG_ID, FILES, a_bundle, a_zip
 
 pytestmark = pytest.mark.django_db
-
-DEBUG_ID = UUID("0123abcd-0123-4567-89ab-0123456789ab")
-FILES: dict[str, tuple[dict[str, Any], bytes]] = {
-    "files/_/_/main.min.js": (
-        {
-            "url": "~/main.min.js",
-            "type": "minified_source",
-            "headers": {"debug-id": str(DEBUG_ID), "Sourcemap": "main.min.js.map"},
-        },
-        b"console.log(1)",
-    ),
-    "files/_/_/main.min.js.map": (
-        {
-            "url": "~/main.min.js.map",
-            "type": "source_map",
-            "headers": {"debug-id": str(DEBUG_ID)},
-        },
-        b'{"version":3}',
-    ),
-}
-
-
-def a_zip(contents: Mapping[str, bytes | str]) -> BytesIO:
-    file = BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, content in contents.items():
-            made.writestr(name, content)
-    file.seek(0)
-    return file
-
-
-def a_bundle(files: Mapping[str, tuple[Any, bytes]] = FILES, **manifest: Any) -> BytesIO:
-    described = {path: description for path, (description, _) in files.items()}
-    contents = {path: content for path, (_, content) in files.items()}
-    return a_zip({"manifest.json": json.dumps({"files": described, **manifest}), **contents})
-
 
 Add = Callable[..., ArtifactBundle]
 
 
 @pytest.fixture
 def add(project: Project, now: datetime) -> Add:
-    """`add(project, …)` or `add(release=…)`: a bundle of FILES, or of `file`."""
+    """`add(project, …)` or `add(version=…)`: a bundle of FILES, or of `file`."""
 
     def add(*projects: Project, file: BytesIO | None = None, **for_what: Any) -> ArtifactBundle:
         moment = for_what.pop("now", now)
         return uploads.add_bundle(
             project.organization,
             store.store(file or a_bundle(), moment),
-            **{"release": None, "dist": "", "projects": projects, "now": moment, **for_what},
+            **{"version": None, "dist": None, "projects": projects, "now": moment, **for_what},
         )
 
     return add
@@ -84,8 +47,7 @@ def test_an_artifact_is_found_by_its_debug_id_and_kind(project: Project, add: Ad
 
 
 def test_an_artifact_is_found_by_its_url_in_a_release(project: Project, add: Add) -> None:
-    release = factories.ReleaseFactory(organization=project.organization, version="shop@1")
-    add(project, release=release, dist="web")
+    add(project, version="shop@1", dist="web")
     url = "https://shop.example.com/main.min.js?v=2#top"
 
     def find(**where: Any) -> Any:
@@ -104,8 +66,8 @@ def test_an_artifact_is_found_by_its_url_in_a_release(project: Project, add: Add
 def test_a_bundle_without_projects_is_for_all_that_send_its_release(
     project: Project, add: Add
 ) -> None:
-    release = factories.ReleaseFactory(organization=project.organization, version="1.0")
-    add(release=release)
+    factories.ReleaseFactory(organization=project.organization, version="1.0")
+    add(version="1.0")
     neighbour = factories.ProjectFactory(organization=project.organization)
     stranger = factories.ProjectFactory()
     asked: dict[str, Any] = {"version": "1.0", "urls": ["/main.min.js"]}
@@ -127,6 +89,13 @@ def test_an_uploaded_file_is_found_by_its_name(project: Project, now: datetime) 
     found = find_artifacts(project.pk, version="1.0", urls=[url]).by_url[url]
     assert (found.kind, found.headers) == ("", {"sourcemap": "app.js.map"})
     assert read_artifact(found, 5) == b"alone"
+
+
+def test_a_bundle_says_itself_what_it_is_for(project: Project, add: Add) -> None:
+    bundle = add(project, file=a_bundle(release="shop@2", dist="web", debug_id=str(DEBUG_ID)))
+    assert bundle.release is not None
+    assert (bundle.release.version, bundle.dist, bundle.debug_id) == ("shop@2", "web", DEBUG_ID)
+    assert list(bundle.release.projects.all()) == [project]
 
 
 def test_the_newest_wins(project: Project, add: Add, now: datetime) -> None:
@@ -154,7 +123,7 @@ def test_another_organizations_artifacts_are_not_found(project: Project, add: Ad
 def test_one_statement_finds_however_much_is_asked(
     project: Project, add: Add, django_assert_num_queries: Any
 ) -> None:
-    add(project, release=factories.ReleaseFactory(organization=project.organization, version="1"))
+    add(project, version="1")
     find_artifacts(project.pk, debug_ids=[DEBUG_ID])  # which prepares it
     for count in (2, 20):
         with django_assert_num_queries(1):
@@ -253,6 +222,7 @@ def with_broken_content() -> BytesIO:
         (a_bundle({"C:\\a": (DESCRIBED, b"")}), "outside of it"),
         (a_bundle(release=7), "release in manifest.json"),
         (a_bundle(dist="d" * 100), "dist in manifest.json"),
+        (a_bundle(release="a/b"), "Release with name a/b is not allowed"),
         (with_size(2**31), "is larger than"),
     ],
 )
@@ -311,7 +281,7 @@ def test_the_files_of_releases_are_counted(
     project: Project, add: Add, now: datetime, django_assert_num_queries: Any
 ) -> None:
     one, other = factories.ReleaseFactory.create_batch(2, organization=project.organization)
-    add(release=one)
+    add(version=one.version)
     blob = store.store(BytesIO(b"x"), now)
     ReleaseFile.objects.create(release=one, name="a", blob=blob)
     with django_assert_num_queries(1):

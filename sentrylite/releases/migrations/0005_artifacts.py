@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("files", "0001_initial"),
         ("organizations", "0012_service_hooks"),
-        ("releases", "0001_initial"),
+        ("releases", "0004_deploys"),
     ]
 
     operations = [
