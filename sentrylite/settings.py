@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "stats",
     "sentrylite.files",
     "sentrylite.releases",
+    "sentrylite.symbols",
     "issues",
     "django.contrib.admin",
     "django.contrib.auth",

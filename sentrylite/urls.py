@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/0/", include("sentrylite.organizations.api.urls")),
     path("api/0/", include("sentrylite.files.api.urls")),
     path("api/0/", include("sentrylite.releases.api.urls")),
+    path("api/0/", include("sentrylite.symbols.api.urls")),
     path("api/0/", include("issues.api.urls")),
     path("api/0/", include("stats.api.urls")),
     path("api/embed/error-page/", ErrorPageView.as_view()),

@@ -145,6 +145,16 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "organizations/<str:organization>/repos/<str:repo_id>/commits/": of("org"),
     "organizations/<str:organization>/artifactbundle/assemble/": RELEASES,
     "organizations/<str:organization>/chunk-upload/": RELEASES,
+    **{
+        f"projects/<str:organization>/<str:project>/{below}": RELEASES
+        for below in (
+            "files/dsyms/",
+            "files/dsyms/associate/",
+            "files/dsyms/unknown/",
+            "files/difs/assemble/",
+            "reprocessing/",
+        )
+    },
     "projects/<str:organization>/<str:project>/files/source-maps/": RELEASES,
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),

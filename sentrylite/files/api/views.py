@@ -21,7 +21,15 @@ MAX_REQUEST_SIZE = 32 * 1024 * 1024
 # Requests of one client at a time: half the threads that answer.
 CONCURRENCY = 4
 # What can be assembled from pieces.
-ACCEPT = ["release_files", "artifact_bundles", "artifact_bundles_v2"]
+ACCEPT = [
+    "debug_files",
+    "release_files",
+    "artifact_bundles",
+    "artifact_bundles_v2",
+    "pdbs",
+    "portablepdbs",
+    "proguard",
+]
 
 
 class PieceTooLarge(APIException):

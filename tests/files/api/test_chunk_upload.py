@@ -56,7 +56,15 @@ def test_how_to_upload(api: APIClient) -> None:
         "concurrency": 4,
         "hashAlgorithm": "sha1",
         "compression": ["gzip"],
-        "accept": ["release_files", "artifact_bundles", "artifact_bundles_v2"],
+        "accept": [
+            "debug_files",
+            "release_files",
+            "artifact_bundles",
+            "artifact_bundles_v2",
+            "pdbs",
+            "portablepdbs",
+            "proguard",
+        ],
     }
 
 
