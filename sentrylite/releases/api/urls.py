@@ -1,0 +1,13 @@
+"""Paths that answer with releases and what belongs to them."""
+
+from django.urls import path
+
+from .views import releases
+
+urlpatterns = [
+    path(f"{scope}/releases/{below}", view.as_view())
+    for scope in ("organizations/<str:organization>", "projects/<str:organization>/<str:project>")
+    for below, view in {
+        "<str:version>/": releases.ReleaseDetailView,
+    }.items()
+]
