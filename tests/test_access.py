@@ -125,8 +125,10 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
         )
         for below in ("<str:version>/",)
     },
+    "projects/<str:organization>/<str:project>/releases/<str:version>/stats/": RELEASES,
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
+    "organizations/<str:organization>/sessions/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),
     "organizations/<str:organization>/stats_v2/": of("org"),
     "organizations/<str:organization>/stats-summary/": of("org"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import releases
+from .views import health, releases
 
 urlpatterns = [
     path(f"{scope}/releases/{below}", view.as_view())
@@ -10,4 +10,12 @@ urlpatterns = [
     for below, view in {
         "<str:version>/": releases.ReleaseDetailView,
     }.items()
+]
+
+urlpatterns += [
+    path("organizations/<str:organization>/sessions/", health.SessionsView.as_view()),
+    path(
+        "projects/<str:organization>/<str:project>/releases/<str:version>/stats/",
+        health.ReleaseStatsView.as_view(),
+    ),
 ]
