@@ -12,7 +12,7 @@ from issues.models import Event, EventAddress, Issue, IssueText
 from issues.payload import codec
 from sentrylite.accounts.models import User
 from sentrylite.organizations import models
-from sentrylite.releases.models import Release
+from sentrylite.releases.models import Commit, CommitAuthor, Release, Repository
 
 
 def basic(key: str) -> str:
@@ -146,6 +146,30 @@ class ReleaseFactory(DjangoModelFactory):
 
     organization = factory.SubFactory(OrganizationFactory)
     version = factory.Sequence(lambda n: f"1.0.{n}")
+
+
+class RepositoryFactory(DjangoModelFactory):
+    class Meta:
+        model = Repository
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"repository-{n}")
+
+
+class CommitAuthorFactory(DjangoModelFactory):
+    class Meta:
+        model = CommitAuthor
+
+    organization = factory.SubFactory(OrganizationFactory)
+    email = factory.Sequence(lambda n: f"author{n}@example.com")
+
+
+class CommitFactory(DjangoModelFactory):
+    class Meta:
+        model = Commit
+
+    repository = factory.SubFactory(RepositoryFactory)
+    key = factory.Sequence(lambda n: f"{n:040x}")
 
 
 class IssueFactory(DjangoModelFactory):

@@ -123,9 +123,24 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
             "organizations/<str:organization>",
             "projects/<str:organization>/<str:project>",
         )
-        for below in ("<str:version>/",)
+        for below in (
+            "",
+            "<str:version>/",
+            "<str:version>/commitfiles/",
+            "<str:version>/commits/",
+            "<str:version>/deploys/",
+            "<str:version>/meta/",
+            "<str:version>/previous-with-commits/",
+        )
     },
     "projects/<str:organization>/<str:project>/releases/<str:version>/stats/": RELEASES,
+    "organizations/<str:organization>/releases/<str:version>/resolved/": RELEASES,
+    "projects/<str:organization>/<str:project>/releases/<str:version>/resolved/": of("project"),
+    "organizations/<str:organization>/repos/": {
+        method: scopes | {"org:integrations"} for method, scopes in of("org").items()
+    },
+    "organizations/<str:organization>/repos/<str:repo_id>/": of("org"),
+    "organizations/<str:organization>/repos/<str:repo_id>/commits/": of("org"),
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
     "organizations/<str:organization>/sessions/": of("org"),
@@ -194,6 +209,7 @@ PERSONAL = {
     ("auth/", "GET"),
     ("users/me/", "GET"),
     *(("api-tokens/", method) for method in ("GET", "POST", "DELETE")),
+    ("organizations/<str:organization>/repos/", "POST"),
     ("projects/<str:organization>/<str:project>/hooks/", "POST"),
     *(
         ("projects/<str:organization>/<str:project>/hooks/<str:hook_id>/", method)
@@ -219,6 +235,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
     production.projects.add(project)
     factories.ProjectKeyFactory(project=project, public_key="0" * 32)
     hook = factories.ServiceHookFactory(project=project)
+    repository = factories.RepositoryFactory(organization=organization)
     factories.ReleaseFactory(organization=organization, version="1.0").projects.add(project)
 
     def fill(route: str) -> str:
@@ -232,6 +249,7 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:note_id>", "1")
             .replace("<str:tombstone_id>", "1")
             .replace("<str:version>", "1.0")
+            .replace("<str:repo_id>", str(repository.pk))
             .replace("<str:member_id>", "0")
             .replace("<str:key_id>", "0")
             .replace("<str:dashboard_id>", str(widget.dashboard_id))

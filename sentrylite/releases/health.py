@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from sentrylite.arrays import literal
 from stats.periods import DAY, HOUR, HOURS_OF_DAY, oldest_bucket
 
 from . import sketches
+from .models import ReleaseHealth
 from .sessions import Status
 from .sketches import BINS, LEVELS, SLOTS
 
@@ -280,7 +282,6 @@ class ReleaseHealthOverview:
     last_day: Figures
     project_last_day: Figures
     """Of all releases of the project."""
-    has_sessions: bool
     series: list[tuple[int, int]] | None = None
     """Beginning of the interval (epoch seconds), sessions or users."""
 
@@ -310,6 +311,16 @@ def pairs_with_sessions(pairs: Collection[Pair]) -> set[Pair]:
         return {(project_id, release_id) for project_id, release_id in cursor.fetchall()}
 
 
+def releases_seen_in(
+    environment_ids: Collection[int], project_ids: Collection[int]
+) -> QuerySet[ReleaseHealth, int]:
+    """The ids of these projects' releases that had sessions in one of these environments."""
+    found = ReleaseHealth.objects.filter(
+        project_id__in=project_ids, environment_id__in=environment_ids
+    )
+    return found.values_list("release_id", flat=True)
+
+
 SUMMARY, LAST_DAY = 0, 1
 
 
@@ -323,7 +334,7 @@ def read_overviews(
     of_users: bool,
 ) -> dict[Pair, ReleaseHealthOverview]:
     """How releases do in projects, over one of the PERIODS; with a series over another one, of
-    sessions or `of_users`. Seven statements at most, whatever the number of pairs."""
+    sessions or `of_users`. Five statements, six with a series, whatever the number of pairs."""
     project_ids = {project_id for project_id, _ in pairs}
     releases = Scope(project_ids, {release_id for _, release_id in pairs}, environment_ids)
     intervals = hours_of(summary, now)
@@ -340,14 +351,12 @@ def read_overviews(
         what=(COUNTS, USERS),
         by=["project"],
     )
-    known = pairs_with_sessions(pairs)
     nothing = Figures()
     overviews = {
         pair: ReleaseHealthOverview(
             found[SUMMARY].get(Group(*pair), nothing),
             found[LAST_DAY].get(Group(*pair), nothing),
             in_projects[LAST_DAY].get(Group(pair[0]), nothing),
-            pair in known,
         )
         for pair in pairs
     }

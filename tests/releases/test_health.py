@@ -133,7 +133,7 @@ def test_statements_do_not_grow_with_what_is_found(
     for size in (2, 20):
         ingest(key, *(a_session(release=f"1.{n}", user=str(n)) for n in range(size)))
         pairs = [(key.project_id, release.pk) for release in Release.objects.all()]
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(6):
             health.read_overviews(
                 pairs, NOON, environment_ids=None, summary="14d", series="24h", of_users=False
             )
@@ -168,8 +168,8 @@ def test_how_releases_do(key: ProjectKey) -> None:
     assert one.adoption == pytest.approx(1.0)
     assert two.adoption == pytest.approx(1 / 2)
     assert two.sessions_adoption == pytest.approx(1 / 3)
-    assert (three.figures.total_sessions, three.has_sessions) == (0, True)
-    assert not overviews[unheard].has_sessions
+    assert three.figures.total_sessions == overviews[unheard].figures.total_sessions == 0
+    assert health.pairs_with_sessions([*pairs, unheard]) == set(pairs)
     assert one.series is not None
     assert len(one.series) == 48
     assert one.series[-1] == (NOON, 2)

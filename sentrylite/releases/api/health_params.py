@@ -29,7 +29,6 @@ class ReleaseStatsParams:
     of_users: bool
     intervals: list[range]
     """In hours since 1970, oldest first."""
-    environments: tuple[str, ...]
 
     @classmethod
     def read(cls, query: QueryDict, now: datetime) -> Self:
@@ -48,7 +47,7 @@ class ReleaseStatsParams:
             )
         stop = int(end.timestamp() // (width * HOUR)) * width + width
         intervals = [range(at, at + width) for at in range(stop - number * width, stop, width)]
-        return cls(stat == "users", intervals, read_environments(query))
+        return cls(stat == "users", intervals)
 
 
 def _read_hours(text: str) -> int:
@@ -57,14 +56,6 @@ def _read_hours(text: str) -> int:
     if not seconds or seconds % HOUR or seconds > 90 * DAY:
         raise BadParameter("Invalid interval. It takes whole hours, days or weeks, such as 24h.")
     return int(seconds // HOUR)
-
-
-def read_environments(query: QueryDict) -> tuple[str, ...]:
-    """The names that are asked for; none is all. Raises BadParameter."""
-    names = tuple(dict.fromkeys(query.getlist("environment")))
-    if any("\0" in name for name in names):
-        raise BadParameter("Invalid environment: it holds a NUL character.")
-    return names
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +159,6 @@ class SessionsParams:
     period: Period
     query: str
     clauses: tuple[Clause, ...]
-    environments: tuple[str, ...]
     order: str
     is_descending: bool
     with_totals: bool
@@ -196,7 +186,6 @@ class SessionsParams:
             period,
             text,
             read_clauses(text),
-            read_environments(query),
             order,
             is_descending,
             query.get("includeTotals") != "0",

@@ -2,14 +2,39 @@
 
 from django.urls import path
 
-from .views import health, releases
+from .views import commits, deploys, health, releases
 
 urlpatterns = [
-    path(f"{scope}/releases/{below}", view.as_view())
-    for scope in ("organizations/<str:organization>", "projects/<str:organization>/<str:project>")
-    for below, view in {
-        "<str:version>/": releases.ReleaseDetailView,
-    }.items()
+    path(
+        "organizations/<str:organization>/releases/", releases.OrganizationReleaseListView.as_view()
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/releases/",
+        releases.ProjectReleaseListView.as_view(),
+    ),
+    *(
+        path(f"{scope}/releases/<str:version>/{below}", view.as_view())
+        for scope in (
+            "organizations/<str:organization>",
+            "projects/<str:organization>/<str:project>",
+        )
+        for below, view in {
+            "": releases.ReleaseDetailView,
+            "commitfiles/": commits.ReleaseCommitFilesView,
+            "commits/": commits.ReleaseCommitListView,
+            "deploys/": deploys.DeployListView,
+            "meta/": releases.ReleaseMetaView,
+            "previous-with-commits/": releases.PreviousReleaseView,
+        }.items()
+    ),
+    *(
+        path(f"organizations/<str:organization>/repos/{below}", view.as_view())
+        for below, view in {
+            "": commits.RepositoryListView,
+            "<str:repo_id>/": commits.RepositoryDetailView,
+            "<str:repo_id>/commits/": commits.RepositoryCommitListView,
+        }.items()
+    ),
 ]
 
 urlpatterns += [

@@ -1,6 +1,29 @@
 """Releases and what belongs to them."""
 
+from .commit import (
+    Commit,
+    CommitAuthor,
+    CommitFileChange,
+    ReleaseCommit,
+    ReleaseHeadCommit,
+    Repository,
+)
+from .deploy import Deploy, DeployProject
 from .health import ReleaseHealth, TrackedSession
 from .release import Release, ReleaseProject, Shipped
 
-__all__ = ["Release", "ReleaseHealth", "ReleaseProject", "Shipped", "TrackedSession"]
+__all__ = [
+    "Commit",
+    "CommitAuthor",
+    "CommitFileChange",
+    "Deploy",
+    "DeployProject",
+    "Release",
+    "ReleaseCommit",
+    "ReleaseHeadCommit",
+    "ReleaseHealth",
+    "ReleaseProject",
+    "Repository",
+    "Shipped",
+    "TrackedSession",
+]

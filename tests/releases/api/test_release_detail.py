@@ -9,8 +9,11 @@ from urllib.parse import quote
 import pytest
 from rest_framework.test import APIClient
 
+from issues import actions
+from issues.models import Issue
+from sentrylite.accounts.models import User
 from sentrylite.organizations.models import Organization, Project
-from sentrylite.releases.models import Release, ReleaseProject
+from sentrylite.releases.models import Deploy, Release, ReleaseProject
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +74,7 @@ def whole(release: Release, **changes: Any) -> dict[str, Any]:
                 "name": "Boiler",
                 "platform": "python",
                 "platforms": [],
+                "hasHealthData": False,
                 "slug": "boiler",
             },
             {
@@ -78,6 +82,7 @@ def whole(release: Release, **changes: Any) -> dict[str, Any]:
                 "name": "Pump Station",
                 "platform": None,
                 "platforms": [],
+                "hasHealthData": False,
                 "slug": "pump-station",
             },
         ],
@@ -86,7 +91,12 @@ def whole(release: Release, **changes: Any) -> dict[str, Any]:
         "status": "open",
         "url": "https://example.com/2.0rc2",
         "version": "com.example.pump-2.0rc2",
-        "versionInfo": None,
+        "versionInfo": {
+            "buildHash": None,
+            "description": "com.example.pump-2.0rc2",
+            "package": None,
+            "version": {"raw": "com.example.pump-2.0rc2"},
+        },
     } | changes
 
 
@@ -162,8 +172,149 @@ def test_it_costs_the_same_with_many_projects(
     api: APIClient, release: Release, django_assert_num_queries: Any
 ) -> None:
     for _ in range(2):
-        with django_assert_num_queries(5):  # token, organization, release, its projects, all of it
+        # Token, organization, release, its projects, all of it, which of them heard of sessions.
+        with django_assert_num_queries(6):
             api.get(f"{OF_ORGANIZATION}{release.version}/")
         release.projects.add(
             *factories.ProjectFactory.create_batch(18, organization=release.organization)
         )
+
+
+# Changing -----------------------------------------------------------------------------------------
+
+BOTH = pytest.mark.parametrize("base", [OF_ORGANIZATION, OF_PROJECT])
+
+
+@BOTH
+def test_what_was_sent_is_changed(api: APIClient, release: Release, user: User, base: str) -> None:
+    path = f"{base}{release.version}/"
+    before = api.get(path).json()
+    assert api.put(path, {}, format="json").json() == before
+    nothing = dict.fromkeys(("ref", "url", "dateReleased", "status", "owner", "refs"))
+    assert api.put(path, nothing, format="json").json() == before
+    body = {
+        "version": "other",
+        "ref": "main",
+        "url": "https://example.com/",
+        "dateReleased": "2026-02-03T04:05:07+01:00",
+        "status": "archived",
+        "owner": user.pk,
+    }
+    answer = api.put(path, body, format="json")
+    assert answer.status_code == 200
+    changed = answer.json()
+    assert changed.pop("owner")["id"] == str(user.pk)
+    assert changed == {key: value for key, value in before.items() if key != "owner"} | {
+        "dateReleased": "2026-02-03T03:05:07Z",
+        "ref": "main",
+        "status": "archived",
+        "url": "https://example.com/",
+    }
+
+
+def test_projects_are_added(api: APIClient, release: Release) -> None:
+    added = factories.ProjectFactory(organization=release.organization, slug="added")
+    path = f"{OF_ORGANIZATION}{release.version}/"
+    answer = api.put(path, {"projects": [added.pk]}, format="json")
+    assert [each["slug"] for each in answer.json()["projects"]] == [
+        "added",
+        "boiler",
+        "pump-station",
+    ]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "body, error",
+    [
+        ({"ref": "x" * 201}, {"ref": ["Ensure this field has no more than 200 characters."]}),
+        ({"url": "nope"}, {"url": ["Enter a valid URL."]}),
+        ({"status": "nope"}, {"status": ['"nope" is not a valid choice.']}),
+        ({"owner": "nobody"}, {"owner": ["Unable to find user"]}),
+        ({"projects": ["nope"]}, {"projects": ["Invalid project slugs"]}),
+        ({"commits": None}, {"commits": ["This field may not be null."]}),
+        ([], {"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}),
+    ],
+)
+def test_changes_that_are_refused(
+    api: APIClient, release: Release, base: str, body: Any, error: Any
+) -> None:
+    answer = api.put(f"{base}{release.version}/", body, format="json")
+    assert (answer.status_code, answer.json()) == (400, error)
+
+
+# Deleting -----------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_a_release_is_deleted_with_what_is_its_own(
+    api: APIClient, release: Release, project: Project, base: str, now: datetime
+) -> None:
+    path = f"{base}{release.version}/"
+    api.put(path, {"commits": [{"id": "a", "patch_set": []}]}, format="json")
+    api.post(f"{path}deploys/", {"environment": "production"}, format="json")
+    issue = factories.IssueFactory(project=project, status=Issue.Status.RESOLVED)
+    actions.resolve_issues_in_release([issue], release, is_next=False, by=None, now=now)
+    gone = factories.IssueFactory(
+        project=project, first_release=release, status=Issue.Status.PENDING_DELETION
+    )
+    answer = api.delete(path)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert not Release.objects.exists()
+    assert not Deploy.objects.exists()
+    issue.refresh_from_db()
+    gone.refresh_from_db()
+    assert (issue.status, gone.first_release) == (Issue.Status.RESOLVED, None)
+    assert api.get(f"/api/0/issues/{issue.pk}/").json()["statusDetails"] == {}
+    assert api.delete(path).status_code == 404
+
+
+@BOTH
+def test_the_first_release_of_an_issue_stays(
+    api: APIClient, release: Release, project: Project, base: str
+) -> None:
+    factories.IssueFactory(project=project, first_release=release)
+    answer = api.delete(f"{base}{release.version}/")
+    text = "This release is referenced by active issues and cannot be removed."
+    assert (answer.status_code, answer.json()) == (400, {"detail": text})
+    assert Release.objects.exists()
+
+
+# In numbers ---------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_a_release_in_numbers(api: APIClient, release: Release, base: str) -> None:
+    path = f"{base}{release.version}/"
+    change = {"path": "a.py", "type": "M"}
+    commits = [{"id": each, "patch_set": [change]} for each in ("a", "b")]
+    api.put(path, {"commits": commits}, format="json")
+    api.post(f"{path}deploys/", {"environment": "production"}, format="json")
+    boiler, pump_station = release.projects.order_by("slug")
+    assert api.get(f"{path}meta/").json() == {
+        "version": release.version,
+        "versionInfo": whole(release)["versionInfo"],
+        "projects": [
+            {
+                "id": boiler.pk,
+                "slug": "boiler",
+                "name": "Boiler",
+                "newGroups": 4,
+                "platform": "python",
+                "platforms": [],
+            },
+            {
+                "id": pump_station.pk,
+                "slug": "pump-station",
+                "name": "Pump Station",
+                "newGroups": 3,
+                "platform": None,
+                "platforms": [],
+            },
+        ],
+        "newGroups": 7,
+        "deployCount": 1,
+        "commitCount": 2,
+        "commitFilesChanged": 1,
+        "releaseFileCount": 0,
+    }

@@ -13,10 +13,13 @@ from sentrylite.releases.api.health_params import (
     SessionsParams,
 )
 from sentrylite.releases.health import Figures, ReleaseHealthOverview
+from sentrylite.releases.models import Release
 from sentrylite.releases.session_groups import SessionGroup
 from sentrylite.releases.sessions import Status
 from stats.api.serializers import moment
 from stats.periods import HOUR
+
+from .releases import ReleaseDetailSerializer
 
 
 def percent(rate: float | None) -> float | None:
@@ -28,10 +31,31 @@ def _seconds(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-class HealthDataSerializer(OutputSerializer):
-    """How a release does in a project, as lists and details of releases say it for `health=1`.
+class ReleaseHealthSerializer(ReleaseDetailSerializer):
+    """A release that says whether its projects heard of sessions, and for `health=1` how it does.
 
-    Pass `context={"period": …}`, the name of the period of its series, if it has one.
+    Pass the context that `health_context` makes.
+    """
+
+    def _projects(self, release: Release) -> list[dict[str, Any]]:
+        known, overviews = self.context["with_sessions"], self.context["health"]
+        answers = []
+        for answer in super()._projects(release):
+            pair = (answer["id"], release.pk)
+            answer["hasHealthData"] = pair in known
+            if overviews is not None:
+                context = {"period": self.context["period"], "has_sessions": pair in known}
+                health = overviews.get(pair)
+                answer["healthData"] = health and HealthDataSerializer(health, context=context).data
+            answers.append(answer)
+        return answers
+
+
+class HealthDataSerializer(OutputSerializer):
+    """How a release does in a project.
+
+    Pass `context={"has_sessions": …, "period": …}`, the latter the name of the period of its
+    series, if it has one.
     """
 
     def to_representation(self, health: ReleaseHealthOverview) -> dict[str, Any]:
@@ -46,7 +70,7 @@ class HealthDataSerializer(OutputSerializer):
             "crashFreeUsers": percent(figures.rate_of_users(Status.CRASHED)),
             "durationP50": _seconds(figures.quantile(0.5)),
             "durationP90": _seconds(figures.quantile(0.9)),
-            "hasHealthData": health.has_sessions,
+            "hasHealthData": self.context["has_sessions"],
             "sessionsAdoption": _hundredfold(health.sessions_adoption),
             "sessionsCrashed": figures.sessions_that(Status.CRASHED),
             "sessionsErrored": errored,

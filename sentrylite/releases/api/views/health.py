@@ -1,38 +1,64 @@
 """How releases do, as their sessions tell (releases contract, section 10; clients contract, section
 8)."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.http import Http404
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from sentrylite.api.pagination import offset_page
-from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import ORGANIZATION_SCOPES
 from sentrylite.organizations.api.base import OrganizationProjectsView
-from sentrylite.organizations.models import Organization
+from sentrylite.organizations.models import Organization, Project
 from sentrylite.releases import health, session_groups
 from sentrylite.releases.api.base import ReleaseScopedView
-from sentrylite.releases.api.health_params import FIELDS, STATUS, ReleaseStatsParams, SessionsParams
+from sentrylite.releases.api.health_params import (
+    FIELDS,
+    STATUS,
+    HealthParams,
+    ReleaseStatsParams,
+    SessionsParams,
+)
+from sentrylite.releases.api.params import read_environments
 from sentrylite.releases.api.serializers.health import ReleaseStatsSerializer, SessionsSerializer
 from sentrylite.releases.health import COUNTS, DURATIONS, USERS, Figures, Group, Scope
+from sentrylite.releases.models import Release
 from stats.periods import HOURS_OF_DAY
 
 BREAKDOWN = {"1d": 1, "1w": 7, "2w": 14, "4w": 28}
 """Days."""
 
 
-def environment_ids(organization: Organization, names: tuple[str, ...]) -> list[int] | None:
-    """The ids of the environments that are asked for; None is any. Raises Http404 for unknown ones.
-    One statement; none without names."""
-    if not names:
-        return None
-    found = organization_queries.find_environments(organization.pk, names)
-    if found is None:
-        raise Http404
-    return found
+def health_context(
+    request: Request,
+    organization: Organization,
+    projects: Iterable[Project],
+    releases: Iterable[Release],
+) -> dict[str, Any]:
+    """What `ReleaseHealthSerializer` says of releases in those of their projects that the caller
+    reaches. One statement; seven more at most for `health=1`."""
+    params = HealthParams.read(request.query_params)
+    reached = {project.pk for project in projects}
+    pairs = [
+        (shipped.id, release.pk)
+        for release in releases
+        for shipped in release.shipped_in
+        if shipped.id in reached
+    ]
+    context: dict[str, Any] = {"health": None, "with_sessions": health.pairs_with_sessions(pairs)}
+    if params.is_wanted and pairs:
+        context["period"] = params.series
+        context["health"] = health.read_overviews(
+            pairs,
+            timezone.now().timestamp(),
+            environment_ids=read_environments(request.query_params, organization),
+            summary=params.summary,
+            series=params.series,
+            of_users=params.of_users,
+        )
+    return context
 
 
 class ReleaseStatsView(ReleaseScopedView):
@@ -44,7 +70,7 @@ class ReleaseStatsView(ReleaseScopedView):
         scope = Scope(
             [self.project.pk],
             [self.release.pk],
-            environment_ids(self.organization, params.environments),
+            read_environments(request.query_params, self.organization),
         )
         epoch = now.timestamp()
         what = (USERS if params.of_users else COUNTS, DURATIONS)
@@ -70,7 +96,7 @@ class SessionsView(OrganizationProjectsView):
     def get(self, request: Request, **kwargs: Any) -> Response:
         now = timezone.now()
         params = SessionsParams.read(request.query_params, now)
-        chosen = environment_ids(self.organization, params.environments)
+        chosen = read_environments(request.query_params, self.organization)
         scope = session_groups.narrow(self.organization, self.projects, params.clauses, chosen)
         by = [name for name in params.groups if name != STATUS]
         groups = session_groups.read_groups(
