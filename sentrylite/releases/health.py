@@ -238,7 +238,9 @@ def _series(times: Sequence[range], now: float) -> Iterable[Part]:
 
 
 def _parts_of(label: int, hours: range, first_day: int, now: float) -> Iterable[Part]:
-    """The hours of a time, as far as whole days of them are kept, and the days before."""
+    """The hours of a time, as far as whole days of them are kept, and the days before. Nothing has
+    begun in the future."""
+    hours = range(hours.start, min(hours.stop, int(now // HOUR) + 1))
     first_kept = -(-oldest_bucket(HOUR, now) // HOURS_OF_DAY)
     start = max(hours.start, first_kept * HOURS_OF_DAY)
     if start < hours.stop:

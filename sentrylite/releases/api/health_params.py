@@ -22,6 +22,10 @@ from stats.periods import DAY, HOUR, Period
 DEFAULT_RANGE = timedelta(days=90)
 MAX_POINTS = 10_000
 """Of one answer: a group has one for each interval."""
+TOO_MANY = (
+    "Your interval and date range would create too many results. "
+    "Use a larger interval, or a smaller date range."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,7 @@ class ReleaseStatsParams:
         width = _read_hours(params.text(query, "interval") or "24h")
         number = int((end - (start or end - DEFAULT_RANGE)) / timedelta(hours=width))
         if number > MAX_POINTS:
-            raise BadParameter(
-                "Your interval and date range would create too many results. "
-                "Use a larger interval, or a smaller date range."
-            )
+            raise BadParameter(TOO_MANY)
         stop = int(end.timestamp() // (width * HOUR)) * width + width
         intervals = [range(at, at + width) for at in range(stop - number * width, stop, width)]
         return cls(stat == "users", intervals)
@@ -179,7 +180,9 @@ class SessionsParams:
         text = (params.text(query, "query") or "").strip()
         order, is_descending = _read_order(query, fields)
         period = read_range(query, now)
-        most = max(MAX_POINTS // len(period.buckets), 1)
+        if len(period.buckets) > MAX_POINTS:
+            raise BadParameter(TOO_MANY)
+        most = MAX_POINTS // len(period.buckets)
         return cls(
             fields,
             groups,
