@@ -670,11 +670,14 @@ def _find_by_event_id(
         return cursor.fetchone()
 
 
-def unpack(event: Event) -> dict[str, Any]:
-    """The payload, {} if it cannot be read: what the event's own columns say can still be shown."""
+def unpack(event: Event, parts: Collection[str] | None = None) -> dict[str, Any]:
+    """The payload, or these parts of it; {} if it cannot be read: what the event's own columns say
+    can still be shown."""
     try:
         data = codec.unpack(bytes(event.payload))
     except ValueError as error:
         logger.error("event %s of project %s: %s", event, event.project_id, error)
         return {}
-    return data if isinstance(data, dict) else {}
+    if not isinstance(data, dict):
+        return {}
+    return data if parts is None else {name: data[name] for name in parts if name in data}
