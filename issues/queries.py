@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -32,10 +33,13 @@ MAX_HITS = 1000
 
 # Issues -------------------------------------------------------------------------------------------
 
+# A large column that only an issue's own page shows, which reads it itself.
+_LEFT_OUT = "tag_keys"
+
 # What `read_issue` reads. The issue is `i`.
 ISSUE_COLUMNS = ", ".join(
     [
-        rows.columns(Issue, "i"),
+        rows.columns(Issue, "i", without=_LEFT_OUT),
         rows.columns(User, "assignee"),
         rows.columns(Team, "team"),
         rows.columns(IssueResolution, "resolution"),
@@ -44,8 +48,10 @@ ISSUE_COLUMNS = ", ".join(
         rows.columns(User, "actor"),
     ]
 )
-_PARTS = (Issue, User, Team, IssueResolution, Release, IssueSnooze, User)
-ISSUE_WIDTH = sum(rows.width(model) for model in _PARTS)
+_OTHERS = (User, Team, IssueResolution, Release, IssueSnooze, User)
+_WIDTHS = [rows.width(Issue, without=_LEFT_OUT), *map(rows.width, _OTHERS)]
+_PARTS = [slice(start, end) for start, end in pairwise(accumulate(_WIDTHS, initial=0))]
+ISSUE_WIDTH = sum(_WIDTHS)
 ISSUE_JOINS = """
     LEFT JOIN accounts_user assignee ON assignee.id = i.assigned_user_id
     LEFT JOIN organizations_team team ON team.id = i.assigned_team_id
@@ -376,13 +382,8 @@ def _read_issues(found: Iterable[Sequence[Any]], projects: Iterable[Project]) ->
 
 def read_issue(row: Sequence[Any], project: Project) -> Issue:
     """An issue of the project from ISSUE_COLUMNS, with its assignee and what its status says."""
-    parts, start = [], 0
-    for model in _PARTS:
-        end = start + rows.width(model)
-        parts.append(row[start:end])
-        start = end
-    own, assignee, team, resolution, resolved_in, snooze, actor = parts
-    issue = rows.instance(Issue, own)
+    own, assignee, team, resolution, resolved_in, snooze, actor = [row[part] for part in _PARTS]
+    issue = rows.instance(Issue, own, without=_LEFT_OUT)
     issue.project = project
     if issue.assigned_user_id is not None:
         issue.assigned_user = rows.instance(User, assignee)
@@ -400,8 +401,8 @@ def read_issue(row: Sequence[Any], project: Project) -> Issue:
 
 
 def _is_there(columns: Sequence[Any]) -> bool:
-    """Whether a LEFT JOIN found a row."""
-    return any(value is not None for value in columns)
+    """Whether a LEFT JOIN found a row. The first of its columns is its key."""
+    return columns[0] is not None
 
 
 # What a page of issues shows beside their rows ----------------------------------------------------
