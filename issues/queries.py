@@ -21,7 +21,7 @@ from sentrylite.statements import Statement
 from stats import series
 from stats.periods import Span
 
-from .filters import EVERYTHING, Where
+from .filters import EVERYTHING, Finder, Where
 from .models import Event, Issue, IssueResolution, IssueSnooze
 from .models.issue import SeenIn, read_short_id
 from .payload import codec
@@ -61,7 +61,11 @@ ISSUE_JOINS = """
     LEFT JOIN accounts_user actor ON actor.id = coalesce(resolution.actor_id, snooze.actor_id)
 """
 
-# Each status in each project is one ordered scan of the index, of no more rows than the page needs.
+# Each status in each project is one ordered scan of the index, of no more rows than the page needs;
+# the page's rows are read after that. Without OFFSET the planner might prefer to join all issues.
+_OF_PAGE = f"""
+    CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = page.id OFFSET 0) i {ISSUE_JOINS}
+"""
 _FIND_ISSUES = f"""
     SELECT {ISSUE_COLUMNS}
     FROM (
@@ -69,7 +73,7 @@ _FIND_ISSUES = f"""
         FROM unnest(%(projects)s, %(since)s) AS place (project_id, since)
         CROSS JOIN unnest(%(statuses)s) AS wanted (status)
         CROSS JOIN LATERAL (
-            SELECT * FROM issues_issue
+            SELECT id, last_seen FROM issues_issue
             WHERE project_id = place.project_id AND status = wanted.status
                 AND last_seen >= place.since AND {{part}}
             ORDER BY last_seen {{direction}}, id {{direction}}
@@ -77,8 +81,8 @@ _FIND_ISSUES = f"""
         ) found
         ORDER BY found.last_seen {{direction}}, found.id {{direction}}
         LIMIT %(limit)s OFFSET %(offset)s
-    ) i {ISSUE_JOINS}
-    ORDER BY i.last_seen {{direction}}, i.id {{direction}}
+    ) page {_OF_PAGE}
+    ORDER BY page.last_seen {{direction}}, page.id {{direction}}
 """
 
 _PAGE = {
@@ -105,73 +109,95 @@ ISSUES_BACKWARD = Statement(
     **_PAGE,
 )
 
+COUNT_ISSUES = Statement(
+    "count_issues",
+    """
+    SELECT count(*) FROM (
+        SELECT 1
+        FROM unnest(%(projects)s, %(since)s) AS place (project_id, since)
+        CROSS JOIN unnest(%(statuses)s) AS wanted (status)
+        CROSS JOIN LATERAL (
+            SELECT 1 FROM issues_issue
+            WHERE project_id = place.project_id AND status = wanted.status
+                AND last_seen >= place.since
+            LIMIT %(most)s
+        ) found
+        LIMIT %(most)s
+    ) counted
+    """,
+    projects="bigint[]",
+    since="timestamptz[]",
+    statuses="smallint[]",
+    most="bigint",
+)
+
 # The same scans for any search and order, with conditions from `issues.filters`. Where the order is
 # another than by `last_seen`, that is no condition for an index: the planner, who does not know how
 # much of time `since` leaves, would take the index of `last_seen` and sort.
 IN_TIME = "i.last_seen >= place.since"
 IN_TIME_IN_PASSING = f"coalesce({IN_TIME}, true)"
+_PLACES = "unnest(%(projects)s::bigint[], %(since)s::timestamptz[]) AS place (project_id, since)"
+_SEARCH_PAGE = f"""
+    SELECT page.sort_key, {ISSUE_COLUMNS}
+    FROM ({{page}}) page {_OF_PAGE}
+    ORDER BY page.sort_key {{direction}}, page.id {{direction}}
+"""
 _SEARCH_ISSUES = f"""
-    SELECT i.sort_key, {ISSUE_COLUMNS}
-    FROM (
-        SELECT found.*
-        FROM unnest(%(projects)s::bigint[], %(since)s::timestamptz[]) AS place (project_id, since)
-        CROSS JOIN unnest(%(statuses)s::smallint[]) AS wanted (status)
-        CROSS JOIN LATERAL (
-            SELECT i.*, {{key}} AS sort_key FROM issues_issue i
-            WHERE i.project_id = place.project_id AND i.status = wanted.status
-                AND {{in_time}} AND {{part}} AND {{where}}
-            ORDER BY {{key}} {{direction}}, i.id {{direction}}
-            LIMIT %(offset)s + %(limit)s
-        ) found
-        ORDER BY found.sort_key {{direction}}, found.id {{direction}}
-        LIMIT %(limit)s OFFSET %(offset)s
-    ) i {ISSUE_JOINS}
-    ORDER BY i.sort_key {{direction}}, i.id {{direction}}
+    SELECT found.*
+    FROM {_PLACES}
+    CROSS JOIN unnest(%(statuses)s::smallint[]) AS wanted (status)
+    CROSS JOIN LATERAL (
+        SELECT i.id, {{key}} AS sort_key FROM issues_issue i
+        WHERE i.project_id = place.project_id AND i.status = wanted.status
+            AND {{in_time}} AND {{part}} AND {{where}}
+        ORDER BY {{key}} {{direction}}, i.id {{direction}}
+        LIMIT %(offset)s + %(limit)s
+    ) found
+    ORDER BY found.sort_key {{direction}}, found.id {{direction}}
+    LIMIT %(limit)s OFFSET %(offset)s
 """
 
-_COUNT_SEARCH = """
+_COUNT_SEARCH = f"""
     SELECT count(*) FROM (
         SELECT 1
-        FROM unnest(%(projects)s::bigint[], %(since)s::timestamptz[]) AS place (project_id, since)
+        FROM {_PLACES}
+        CROSS JOIN unnest(%(statuses)s::smallint[]) AS wanted (status)
         CROSS JOIN LATERAL (
             SELECT 1 FROM issues_issue i
-            WHERE i.project_id = place.project_id AND i.status = ANY(%(statuses)s::smallint[])
-                AND i.last_seen >= place.since AND {where}
+            WHERE i.project_id = place.project_id AND i.status = wanted.status
+                AND i.last_seen >= place.since AND {{where}}
             LIMIT %(most)s
         ) found
         LIMIT %(most)s
     ) counted
 """
 
-# Of issues that are known already. Without OFFSET the planner might prefer to walk down an index
-# of all issues.
-_FOUND = """
-    unnest(%(found)s::bigint[]) AS found (id)
-    CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = found.id OFFSET 0) i
-    JOIN unnest(%(projects)s::bigint[], %(since)s::timestamptz[]) AS place (project_id, since)
-        ON place.project_id = i.project_id
+# Those of the issues that a finder finds which are wanted.
+_FIND_ALL = f"""
+    SELECT ARRAY(
+        SELECT i.id FROM ({{finder}} LIMIT %(looked_at)s) AS found (id)
+        CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = found.id OFFSET 0) i
+        JOIN {_PLACES} ON place.project_id = i.project_id
+        WHERE i.status = ANY(%(statuses)s::smallint[]) AND i.last_seen >= place.since AND {{rest}}
+        LIMIT %(most)s
+    )
 """
-
-_SEARCH_FOUND = f"""
-    SELECT {{key}} AS sort_key, {ISSUE_COLUMNS}
-    FROM {_FOUND} {ISSUE_JOINS}
-    WHERE i.status = ANY(%(statuses)s::smallint[]) AND i.last_seen >= place.since
-        AND {{part}} AND {{where}}
+_FINDS_MORE = "SELECT EXISTS ({finder} OFFSET %(looked_at)s LIMIT 1)"
+_KNOWN = "SELECT unnest(%(found)s::bigint[])"
+_SEARCH_KNOWN = f"""
+    SELECT i.id, {{key}} AS sort_key
+    FROM ({_KNOWN}) AS found (id)
+    CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = found.id OFFSET 0) i
+    WHERE {{part}}
     ORDER BY {{key}} {{direction}}, i.id {{direction}}
     LIMIT %(limit)s OFFSET %(offset)s
 """
 
-_COUNT_FOUND = f"""
-    SELECT count(*) FROM (
-        SELECT 1 FROM {_FOUND}
-        WHERE i.status = ANY(%(statuses)s::smallint[]) AND i.last_seen >= place.since
-            AND {{where}}
-        LIMIT %(most)s
-    ) found
-"""
-
-# Beyond so many matches, walking down the list meets enough of them sooner.
+# Beyond so many, one index is as good as another.
 FEW = 2000
+# Of what an index finds. Where few of these are wanted and there are more, it is for another reason
+# that few are: perhaps few have the status, and the list is short.
+LOOKED_AT = 10_000
 
 Sort = Literal["date", "new", "priority", "freq", "user"]
 
@@ -237,21 +263,52 @@ def find_issues(
         return _read_issues(cursor.fetchall(), [place.project for place in places])
 
 
-def narrow(places: Collection[Place], where: Where) -> Where:
-    """The same conditions with the issues of the rarest of them, as far as an index finds those.
+def narrow(places: Collection[Place], statuses: Iterable[int], where: Where) -> Where:
+    """The same conditions, with how many issues there are; with these issues, where that is less
+    than MAX_HITS. At most three statements; none when no index helps.
 
-    Where they are FEW, nothing but them is looked at; else they are a sample, to count in. One
-    statement; none when no index helps.
+    Of what is less frequent than that, a page is all there is in the wanted order; what is more
+    frequent is soon met on a walk down the list.
     """
-    if not where.finders:
-        return where
-    columns = ", ".join(f"ARRAY({finder} LIMIT %(enough)s)" for finder in where.finders)
+    parameters: dict[str, Any] = {**where.parameters, **_arrays(places)}
     with connection.cursor() as cursor:
-        parameters = {**where.parameters, **_arrays(places), "enough": FEW + 1}
-        cursor.execute(f"SELECT {columns}", parameters)
-        found: list[int] = min(cursor.fetchone(), key=len)
-    parameters = where.parameters | {"found": literal(sorted(set(found)))}
-    return where._replace(parameters=parameters, found="all" if len(found) <= FEW else "some")
+        finder, found = _rarest(cursor, where.finders, parameters)
+        if finder is None:
+            return where
+        parameters |= {
+            "found": found,
+            "statuses": literal(statuses),
+            "most": MAX_HITS,
+            "looked_at": LOOKED_AT,
+        }
+        cursor.execute(_FIND_ALL.format(finder=finder.sql, rest=finder.rest), parameters)
+        (ids,) = cursor.fetchone()
+        if len(ids) >= MAX_HITS:
+            return where._replace(hits=len(ids))
+        if found is None:
+            cursor.execute(_FINDS_MORE.format(finder=finder.sql), parameters)
+            if cursor.fetchone()[0]:
+                return where
+    known = {**where.parameters, "found": literal(ids)}
+    return where._replace(parameters=known, hits=len(ids), is_known=True)
+
+
+def _rarest(
+    cursor: Any, finders: Sequence[Finder], parameters: dict[str, Any]
+) -> tuple[Finder | None, str | None]:
+    """The finder that finds least, with its issues if they are FEW; None when none finds each issue
+    once. At most one statement."""
+    if not finders or (len(finders) == 1 and not finders[0].repeats):
+        return next(iter(finders), None), None
+    columns = ", ".join(f"ARRAY({finder.sql} LIMIT %(enough)s)" for finder in finders)
+    cursor.execute(f"SELECT {columns}", {**parameters, "enough": FEW + 1})
+    found = list(zip(cursor.fetchone(), finders, strict=True))
+    ids, finder = min(found, key=lambda each: len(each[0]))
+    if len(ids) <= FEW:
+        return finder._replace(sql=_KNOWN), literal(sorted(set(ids)))
+    # An index begins with old issues: so many of what is rarer reach further.
+    reach = [(max(ids), finder) for ids, finder in found if not finder.repeats]
+    return (max(reach)[1] if reach else None), None
 
 
 def search_issues(
@@ -267,14 +324,18 @@ def search_issues(
 ) -> list[Issue]:
     """`find_issues` with more conditions, in any order. One statement."""
     key = SORT_KEYS[sort]
-    part = "TRUE" if start is None else f"{key} {'>' if is_backward else '<='} %(start)s"
-    statement = (_SEARCH_FOUND if where.found == "all" else _SEARCH_ISSUES).format(
-        key=key,
-        part=part,
-        where=where.sql,
-        direction="ASC" if is_backward else "DESC",
-        in_time=IN_TIME if sort == "date" else IN_TIME_IN_PASSING,
-    )
+    words = {
+        "key": key,
+        "part": "TRUE" if start is None else f"{key} {'>' if is_backward else '<='} %(start)s",
+        "direction": "ASC" if is_backward else "DESC",
+    }
+    if where.is_known:
+        page = _SEARCH_KNOWN.format(**words)
+    else:
+        is_timed = any(place.since is not None for place in places)
+        in_time = IN_TIME if sort == "date" else IN_TIME_IN_PASSING
+        words |= {"in_time": in_time if is_timed else "TRUE", "where": where.sql}
+        page = _SEARCH_ISSUES.format(**words)
     parameters = {
         **where.parameters,
         **_arrays(places),
@@ -284,7 +345,7 @@ def search_issues(
         "limit": limit,
     }
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(_SEARCH_PAGE.format(page=page, **words), parameters)
         found = cursor.fetchall()
     issues = _read_issues([row[1:] for row in found], [place.project for place in places])
     for issue, row in zip(issues, found, strict=True):
@@ -296,22 +357,20 @@ def count_issues(
     places: Collection[Place], statuses: Iterable[int], where: Where = EVERYTHING
 ) -> int:
     """How many issues `search_issues` has to find, and without conditions `find_issues`; counted
-    up to MAX_HITS. One statement, two where a sample has less than that."""
-    parameters = {
-        **where.parameters,
+    up to MAX_HITS. One statement; none where that is known."""
+    if where.hits is not None:
+        return where.hits
+    place: dict[str, Any] = {
         **_arrays(places),
         "statuses": literal(statuses),
         "most": MAX_HITS,
     }
-    count = 0
     with connection.cursor() as cursor:
-        if where.found is not None:
-            cursor.execute(_COUNT_FOUND.format(where=where.sql), parameters)
-            count = cursor.fetchone()[0]
-        if where.found != "all" and count < MAX_HITS:
-            cursor.execute(_COUNT_SEARCH.format(where=where.sql), parameters)
-            count = cursor.fetchone()[0]
-    return count
+        if where is EVERYTHING:
+            COUNT_ISSUES.run(cursor, **place)
+        else:
+            cursor.execute(_COUNT_SEARCH.format(where=where.sql), {**where.parameters, **place})
+        return cursor.fetchone()[0]
 
 
 def _arrays(places: Iterable[Place]) -> dict[str, str]:
@@ -420,10 +479,14 @@ MARK_JOINS = """
         ON subscription.issue_id = i.id AND subscription.user_id = %(user)s
 """
 
-READ_MARKS = f"""
-    SELECT i.id, {MARK_COLUMNS} FROM issues_issue i {MARK_JOINS}
-    WHERE i.id = ANY(%(issues)s::bigint[])
-"""
+READ_MARKS = Statement(
+    "read_marks",
+    f"""
+    SELECT i.id, {MARK_COLUMNS} FROM issues_issue i {MARK_JOINS} WHERE i.id = ANY(%(issues)s)
+    """,
+    user="bigint",
+    issues="bigint[]",
+)
 
 
 def load_marks(issues: Collection[Issue], user_id: int | None) -> None:
@@ -434,8 +497,7 @@ def load_marks(issues: Collection[Issue], user_id: int | None) -> None:
     marks: dict[int, tuple[bool, bool, str | None]] = {}
     if issues and user_id is not None:
         with connection.cursor() as cursor:
-            ids = literal(issue.pk for issue in issues)
-            cursor.execute(READ_MARKS, {"user": user_id, "issues": ids})
+            READ_MARKS.run(cursor, user=user_id, issues=literal(issue.pk for issue in issues))
             marks = {issue_id: mark for issue_id, *mark in cursor.fetchall()}
     for issue in issues:
         issue.is_bookmarked, issue.has_seen, issue.subscription_reason = marks.get(
