@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from sentrylite import rows
@@ -47,7 +48,7 @@ _HAS = """
 FIND_ISSUE = Statement(
     "find_issue",
     f"""
-    SELECT {queries.MARK_COLUMNS}, ({_LAST_RELEASE}), {_HAS}, {queries.ISSUE_COLUMNS},
+    SELECT {queries.MARK_COLUMNS}, ({_LAST_RELEASE}), {_HAS}, i.tag_keys, {queries.ISSUE_COLUMNS},
         {organization_queries.PROJECT_COLUMNS}
     FROM issues_issue named
     JOIN issues_issue i ON i.id = coalesce(named.merged_into_id, named.id)
@@ -152,11 +153,12 @@ def find_issue(caller: Caller, issue_id: int) -> Found | None:
         row = FIND_ISSUE.run(cursor, issue=issue_id, user=caller.user_id).fetchone()
     if row is None:
         return None
-    marks, facts, columns = row[:3], row[3:7], row[7:]
+    marks, facts, tag_keys, columns = row[:3], row[3:7], row[7], row[8:]
     split = queries.ISSUE_WIDTH
     access, project, team_ids = organization_queries.read_project(caller, columns[split:])
     issue = queries.read_issue(columns[:split], project)
     queries.load_resolving_commits([issue])
+    issue.tag_keys = orjson.loads(tag_keys)
     issue.is_bookmarked, issue.has_seen, issue.subscription_reason = marks
     return Found(issue, access, team_ids, *facts)
 

@@ -73,6 +73,9 @@ class Wanted:
     """In any of these."""
     start: datetime | None = None
     end: datetime | None = None
+    parts: Collection[str] | None = None
+    """What is wanted of their payloads, if not all. A hundred payloads are some ten megabytes of
+    objects; what is not wanted of one is gone before the next is read."""
 
 
 def find_issue_events(
@@ -93,7 +96,7 @@ def find_issue_events(
     sql = ISSUE_EVENTS_BACKWARD if is_backward else ISSUE_EVENTS_FORWARD
     span = _span(issue.first_seen, wanted, now, start, is_backward)
     parameters = {"project": issue.project_id, "issue": issue.pk, "offset": offset, "limit": limit}
-    events = _find(sql, {**parameters, **span, **_conditions(wanted)})
+    events = _find(sql, {**parameters, **span, **_conditions(wanted)}, wanted.parts)
     for event in events:
         event.issue_first_seen = issue.first_seen
     return events
@@ -132,9 +135,10 @@ def find_newest_by_hash(
     """
     if not hashes:
         return {}
-    newest = find_issue_events(issue, Wanted(), now, limit=1 if is_only else LOOKED_AT)
     if is_only:
+        newest = find_issue_events(issue, Wanted(), now, limit=1)
         return {hash: event for hash in hashes for event in newest}
+    newest = find_issue_events(issue, Wanted(parts=["hashes"]), now, limit=LOOKED_AT)
     found: dict[UUID, Event] = {}
     by_text = {hash.hex: hash for hash in hashes}
     for event in newest:
@@ -143,6 +147,8 @@ def find_newest_by_hash(
             hash = by_text.get(text) if isinstance(text, str) else None
             if hash is not None:
                 found.setdefault(hash, event)
+    for event in found.values():
+        event.data = unpack(event)
     return found
 
 
@@ -163,15 +169,15 @@ def find_project_events(
     sql = PROJECT_EVENTS_BACKWARD if is_backward else PROJECT_EVENTS_FORWARD
     span = _span(_BEGINNING, wanted, now, start, is_backward)
     parameters = {"project": project.pk, "offset": offset, "limit": limit}
-    return _find(sql, {**parameters, **span, **_conditions(wanted)})
+    return _find(sql, {**parameters, **span, **_conditions(wanted)}, wanted.parts)
 
 
-def _find(sql: str, parameters: dict[str, Any]) -> list[Event]:
+def _find(sql: str, parameters: dict[str, Any], parts: Collection[str] | None) -> list[Event]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         events = [rows.instance(Event, row) for row in cursor.fetchall()]
     for event in events:
-        event.data = unpack(event)
+        event.data = unpack(event, parts)
     return events
 
 

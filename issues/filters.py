@@ -12,7 +12,7 @@ rare; `issues.queries.narrow` finds out which of them it is.
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from sentrylite.arrays import literal
 from sentrylite.organizations.models import Project
@@ -29,12 +29,8 @@ TEXT = """
     WHERE text.project_id = i.project_id AND text.issue_id = i.id)
 """
 _FIND_TEXT = """
-    SELECT text.issue_id FROM unnest(%(projects)s::bigint[]) AS place (project_id)
-    CROSS JOIN LATERAL (
-        SELECT issue_id FROM issues_issuetext
-        WHERE project_id = place.project_id AND text LIKE {is_text}
-        ORDER BY issue_id LIMIT %(enough)s
-    ) text
+    SELECT issue_id FROM issues_issuetext
+    WHERE project_id = ANY(%(projects)s::bigint[]) AND text LIKE {is_text}
 """
 FIND_TEXT = _FIND_TEXT.format(is_text="lower({pattern})")
 FIND_TEXTS = _FIND_TEXT.format(is_text="ANY(lower({patterns})::text[])")
@@ -129,11 +125,9 @@ _EVENT = """
 """
 
 IN_ENVIRONMENTS = """
-    EXISTS (
-        SELECT 1 FROM issues_issuerelease seen_in
-        WHERE seen_in.project_id = i.project_id AND seen_in.issue_id = i.id
-            AND seen_in.environment_id = ANY({environments}::bigint[])
-    )
+    (SELECT true FROM issues_issuerelease seen_in
+    WHERE seen_in.project_id = i.project_id AND seen_in.issue_id = i.id
+        AND seen_in.environment_id = ANY({environments}::bigint[]) LIMIT 1)
 """
 
 _COLUMNS = {
@@ -163,12 +157,21 @@ _CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
 _FIRST, _LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
+class Finder(NamedTuple):
+    """A statement that finds the ids of all issues that a condition is true of, by an index."""
+
+    sql: str
+    rest: str = "TRUE"
+    """What is still to be asked of an issue that it finds."""
+    repeats: bool = False
+    """Whether it may find an issue twice."""
+
+
 class Condition(NamedTuple):
     sql: str
     """With `{name}` where a value goes."""
     values: dict[str, Any]
-    finder: str | None = None
-    """A statement that finds the issues by an index, if there is one; some of them twice."""
+    finder: Finder | None = None
 
 
 class Where(NamedTuple):
@@ -176,11 +179,12 @@ class Where(NamedTuple):
 
     sql: str
     parameters: dict[str, Any]
-    finders: Sequence[str] = ()
-    """Statements that find the ids of all issues that one of the conditions is true of."""
-    found: Literal["all", "some"] | None = None
-    """Whether the parameter `found` has the ids of all or some issues that one of the conditions
-    is true of (`issues.queries.narrow`)."""
+    finders: Sequence[Finder] = ()
+    """Of one condition each, with all the others as its `rest`."""
+    hits: int | None = None
+    """How many issues there are, if an index told (`issues.queries.narrow`)."""
+    is_known: bool = False
+    """Whether the parameter `found` has the ids of all of these."""
 
 
 EVERYTHING = Where("TRUE", {})
@@ -209,22 +213,33 @@ def where(
     conditions = [_condition(term, context) for term in terms]
     if environment_ids is not None:
         conditions.append(Condition(IN_ENVIRONMENTS, {"environments": literal(environment_ids)}))
-    parts, finders = ["TRUE"], []
     parameters: dict[str, Any] = {"organization": context.organization_id}
+    parts: list[str] = []
+    found: list[tuple[int, Finder]] = []
     for number, (sql, values, finder) in enumerate(conditions):
         names = {name: f"{name}_{number}" for name in values}
         parameters |= {names[name]: value for name, value in values.items()}
         places = {name: f"%({unique})s" for name, unique in names.items()}
         parts.append(sql.format(**places))
         if finder is not None:
-            finders.append(finder.format(**places))
-    return Where(" AND ".join(parts), parameters, finders)
+            finder_sql, rest = finder.sql.format(**places), finder.rest.format(**places)
+            found.append((number, Finder(finder_sql, rest, finder.repeats)))
+    finders = [
+        finder._replace(rest=_all_of([*parts[:number], finder.rest, *parts[number + 1 :]]))
+        for number, finder in found
+    ]
+    return Where(_all_of(parts), parameters, finders)
+
+
+def _all_of(parts: Iterable[str]) -> str:
+    return " AND ".join(parts) or "TRUE"
 
 
 def _condition(term: Term, context: Context) -> Condition:
     if isinstance(term, Text):
-        sql = f"{TEXT} AND {LINES}" if "\n" in term.text else TEXT
-        return Condition(sql, {"pattern": _part_of(term.text)}, FIND_TEXT)
+        rest = LINES if "\n" in term.text else "TRUE"
+        pattern = _part_of(term.text)
+        return Condition(f"{TEXT} AND {rest}", {"pattern": pattern}, Finder(FIND_TEXT, rest))
     if isinstance(term, IsAssigned):
         return Condition(f"NOT {UNASSIGNED}" if term.is_assigned else UNASSIGNED, {})
     if isinstance(term, Is):
@@ -263,11 +278,13 @@ def _has(key: str) -> Condition:
 
 def _tag(key: str, values: Sequence[str]) -> Condition:
     is_value, parameters = _is_one_of("tag.value", values)
-    return _tag_condition(is_value, {"key": key, **parameters})
+    repeats = len(values) > 1 or "patterns" in parameters
+    return _tag_condition(is_value, {"key": key, **parameters}, repeats=repeats)
 
 
-def _tag_condition(is_value: str, values: dict[str, Any]) -> Condition:
-    return Condition(_TAG.format(is_value=is_value), values, _FIND_TAG.format(is_value=is_value))
+def _tag_condition(is_value: str, values: dict[str, Any], *, repeats: bool = True) -> Condition:
+    finder = Finder(_FIND_TAG.format(is_value=is_value), repeats=repeats)
+    return Condition(_TAG.format(is_value=is_value), values, finder)
 
 
 # Fields -------------------------------------------------------------------------------------------
@@ -281,7 +298,7 @@ def _message(term: Field, context: Context) -> Condition:
     patterns = literal(f"%{_pattern(value)}%" for value in term.values)
     sql = "i.message ILIKE ANY({patterns}::text[])"
     # The text that is searched has the message in it.
-    return Condition(sql, {"patterns": patterns}, FIND_TEXTS)
+    return Condition(sql, {"patterns": patterns}, Finder(FIND_TEXTS, rest=sql))
 
 
 def _category(term: Field, context: Context) -> Condition:
@@ -429,8 +446,12 @@ def _is_one_of(column: str, values: Sequence[str], prefix: str = "") -> tuple[st
     """The column is one of these texts; where one holds `*`, whatever the letter case."""
     texts = [value for value in values if "*" not in value]
     patterns = [_pattern(value) for value in values if "*" in value]
-    parts, parameters = [], {}
-    if texts:
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    if len(texts) == 1:
+        parts.append(f"{column} = {{{prefix}text}}")
+        parameters[f"{prefix}text"] = texts[0]
+    elif texts:
         parts.append(f"{column} = ANY({{{prefix}texts}}::text[])")
         parameters[f"{prefix}texts"] = literal(texts)
     if patterns:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from sentrylite.statements import Statement
 from stats import series
 from stats.periods import Span
 
-from .filters import EVERYTHING, Where
+from .filters import EVERYTHING, Finder, Where
 from .models import Event, Issue, IssueResolution, IssueSnooze
 from .models.issue import SeenIn, read_short_id
 from .payload import codec
@@ -33,10 +34,13 @@ MAX_HITS = 1000
 
 # Issues -------------------------------------------------------------------------------------------
 
+# A large column that only an issue's own page shows, which reads it itself.
+_LEFT_OUT = "tag_keys"
+
 # What `read_issue` reads. The issue is `i`.
 ISSUE_COLUMNS = ", ".join(
     [
-        rows.columns(Issue, "i"),
+        rows.columns(Issue, "i", without=_LEFT_OUT),
         rows.columns(User, "assignee"),
         rows.columns(Team, "team"),
         rows.columns(IssueResolution, "resolution"),
@@ -45,8 +49,10 @@ ISSUE_COLUMNS = ", ".join(
         rows.columns(User, "actor"),
     ]
 )
-_PARTS = (Issue, User, Team, IssueResolution, Release, IssueSnooze, User)
-ISSUE_WIDTH = sum(rows.width(model) for model in _PARTS)
+_OTHERS = (User, Team, IssueResolution, Release, IssueSnooze, User)
+_WIDTHS = [rows.width(Issue, without=_LEFT_OUT), *map(rows.width, _OTHERS)]
+_PARTS = [slice(start, end) for start, end in pairwise(accumulate(_WIDTHS, initial=0))]
+ISSUE_WIDTH = sum(_WIDTHS)
 ISSUE_JOINS = """
     LEFT JOIN accounts_user assignee ON assignee.id = i.assigned_user_id
     LEFT JOIN organizations_team team ON team.id = i.assigned_team_id
@@ -56,7 +62,11 @@ ISSUE_JOINS = """
     LEFT JOIN accounts_user actor ON actor.id = coalesce(resolution.actor_id, snooze.actor_id)
 """
 
-# Each status in each project is one ordered scan of the index, of no more rows than the page needs.
+# Each status in each project is one ordered scan of the index, of no more rows than the page needs;
+# the page's rows are read after that. Without OFFSET the planner might prefer to join all issues.
+_OF_PAGE = f"""
+    CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = page.id OFFSET 0) i {ISSUE_JOINS}
+"""
 _FIND_ISSUES = f"""
     SELECT {ISSUE_COLUMNS}
     FROM (
@@ -64,7 +74,7 @@ _FIND_ISSUES = f"""
         FROM unnest(%(projects)s, %(since)s) AS place (project_id, since)
         CROSS JOIN unnest(%(statuses)s) AS wanted (status)
         CROSS JOIN LATERAL (
-            SELECT * FROM issues_issue
+            SELECT id, last_seen FROM issues_issue
             WHERE project_id = place.project_id AND status = wanted.status
                 AND last_seen >= place.since AND {{part}}
             ORDER BY last_seen {{direction}}, id {{direction}}
@@ -72,8 +82,8 @@ _FIND_ISSUES = f"""
         ) found
         ORDER BY found.last_seen {{direction}}, found.id {{direction}}
         LIMIT %(limit)s OFFSET %(offset)s
-    ) i {ISSUE_JOINS}
-    ORDER BY i.last_seen {{direction}}, i.id {{direction}}
+    ) page {_OF_PAGE}
+    ORDER BY page.last_seen {{direction}}, page.id {{direction}}
 """
 
 _PAGE = {
@@ -100,73 +110,95 @@ ISSUES_BACKWARD = Statement(
     **_PAGE,
 )
 
+COUNT_ISSUES = Statement(
+    "count_issues",
+    """
+    SELECT count(*) FROM (
+        SELECT 1
+        FROM unnest(%(projects)s, %(since)s) AS place (project_id, since)
+        CROSS JOIN unnest(%(statuses)s) AS wanted (status)
+        CROSS JOIN LATERAL (
+            SELECT 1 FROM issues_issue
+            WHERE project_id = place.project_id AND status = wanted.status
+                AND last_seen >= place.since
+            LIMIT %(most)s
+        ) found
+        LIMIT %(most)s
+    ) counted
+    """,
+    projects="bigint[]",
+    since="timestamptz[]",
+    statuses="smallint[]",
+    most="bigint",
+)
+
 # The same scans for any search and order, with conditions from `issues.filters`. Where the order is
 # another than by `last_seen`, that is no condition for an index: the planner, who does not know how
 # much of time `since` leaves, would take the index of `last_seen` and sort.
 IN_TIME = "i.last_seen >= place.since"
 IN_TIME_IN_PASSING = f"coalesce({IN_TIME}, true)"
+_PLACES = "unnest(%(projects)s::bigint[], %(since)s::timestamptz[]) AS place (project_id, since)"
+_SEARCH_PAGE = f"""
+    SELECT page.sort_key, {ISSUE_COLUMNS}
+    FROM ({{page}}) page {_OF_PAGE}
+    ORDER BY page.sort_key {{direction}}, page.id {{direction}}
+"""
 _SEARCH_ISSUES = f"""
-    SELECT i.sort_key, {ISSUE_COLUMNS}
-    FROM (
-        SELECT found.*
-        FROM unnest(%(projects)s::bigint[], %(since)s::timestamptz[]) AS place (project_id, since)
-        CROSS JOIN unnest(%(statuses)s::smallint[]) AS wanted (status)
-        CROSS JOIN LATERAL (
-            SELECT i.*, {{key}} AS sort_key FROM issues_issue i
-            WHERE i.project_id = place.project_id AND i.status = wanted.status
-                AND {{in_time}} AND {{part}} AND {{where}}
-            ORDER BY {{key}} {{direction}}, i.id {{direction}}
-            LIMIT %(offset)s + %(limit)s
-        ) found
-        ORDER BY found.sort_key {{direction}}, found.id {{direction}}
-        LIMIT %(limit)s OFFSET %(offset)s
-    ) i {ISSUE_JOINS}
-    ORDER BY i.sort_key {{direction}}, i.id {{direction}}
+    SELECT found.*
+    FROM {_PLACES}
+    CROSS JOIN unnest(%(statuses)s::smallint[]) AS wanted (status)
+    CROSS JOIN LATERAL (
+        SELECT i.id, {{key}} AS sort_key FROM issues_issue i
+        WHERE i.project_id = place.project_id AND i.status = wanted.status
+            AND {{in_time}} AND {{part}} AND {{where}}
+        ORDER BY {{key}} {{direction}}, i.id {{direction}}
+        LIMIT %(offset)s + %(limit)s
+    ) found
+    ORDER BY found.sort_key {{direction}}, found.id {{direction}}
+    LIMIT %(limit)s OFFSET %(offset)s
 """
 
-_COUNT_SEARCH = """
+_COUNT_SEARCH = f"""
     SELECT count(*) FROM (
         SELECT 1
-        FROM unnest(%(projects)s::bigint[], %(since)s::timestamptz[]) AS place (project_id, since)
+        FROM {_PLACES}
+        CROSS JOIN unnest(%(statuses)s::smallint[]) AS wanted (status)
         CROSS JOIN LATERAL (
             SELECT 1 FROM issues_issue i
-            WHERE i.project_id = place.project_id AND i.status = ANY(%(statuses)s::smallint[])
-                AND i.last_seen >= place.since AND {where}
+            WHERE i.project_id = place.project_id AND i.status = wanted.status
+                AND i.last_seen >= place.since AND {{where}}
             LIMIT %(most)s
         ) found
         LIMIT %(most)s
     ) counted
 """
 
-# Of issues that are known already. Without OFFSET the planner might prefer to walk down an index
-# of all issues.
-_FOUND = """
-    unnest(%(found)s::bigint[]) AS found (id)
-    CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = found.id OFFSET 0) i
-    JOIN unnest(%(projects)s::bigint[], %(since)s::timestamptz[]) AS place (project_id, since)
-        ON place.project_id = i.project_id
+# Those of the issues that a finder finds which are wanted.
+_FIND_ALL = f"""
+    SELECT ARRAY(
+        SELECT i.id FROM ({{finder}} LIMIT %(looked_at)s) AS found (id)
+        CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = found.id OFFSET 0) i
+        JOIN {_PLACES} ON place.project_id = i.project_id
+        WHERE i.status = ANY(%(statuses)s::smallint[]) AND i.last_seen >= place.since AND {{rest}}
+        LIMIT %(most)s
+    )
 """
-
-_SEARCH_FOUND = f"""
-    SELECT {{key}} AS sort_key, {ISSUE_COLUMNS}
-    FROM {_FOUND} {ISSUE_JOINS}
-    WHERE i.status = ANY(%(statuses)s::smallint[]) AND i.last_seen >= place.since
-        AND {{part}} AND {{where}}
+_FINDS_MORE = "SELECT EXISTS ({finder} OFFSET %(looked_at)s LIMIT 1)"
+_KNOWN = "SELECT unnest(%(found)s::bigint[])"
+_SEARCH_KNOWN = f"""
+    SELECT i.id, {{key}} AS sort_key
+    FROM ({_KNOWN}) AS found (id)
+    CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = found.id OFFSET 0) i
+    WHERE {{part}}
     ORDER BY {{key}} {{direction}}, i.id {{direction}}
     LIMIT %(limit)s OFFSET %(offset)s
 """
 
-_COUNT_FOUND = f"""
-    SELECT count(*) FROM (
-        SELECT 1 FROM {_FOUND}
-        WHERE i.status = ANY(%(statuses)s::smallint[]) AND i.last_seen >= place.since
-            AND {{where}}
-        LIMIT %(most)s
-    ) found
-"""
-
-# Beyond so many matches, walking down the list meets enough of them sooner.
+# Beyond so many, one index is as good as another.
 FEW = 2000
+# Of what an index finds. Where few of these are wanted and there are more, it is for another reason
+# that few are: perhaps few have the status, and the list is short.
+LOOKED_AT = 10_000
 
 Sort = Literal["date", "new", "priority", "freq", "user"]
 
@@ -232,21 +264,52 @@ def find_issues(
         return _read_issues(cursor.fetchall(), [place.project for place in places])
 
 
-def narrow(places: Collection[Place], where: Where) -> Where:
-    """The same conditions with the issues of the rarest of them, as far as an index finds those.
+def narrow(places: Collection[Place], statuses: Iterable[int], where: Where) -> Where:
+    """The same conditions, with how many issues there are; with these issues, where that is less
+    than MAX_HITS. At most three statements; none when no index helps.
 
-    Where they are FEW, nothing but them is looked at; else they are a sample, to count in. One
-    statement; none when no index helps.
+    Of what is less frequent than that, a page is all there is in the wanted order; what is more
+    frequent is soon met on a walk down the list.
     """
-    if not where.finders:
-        return where
-    columns = ", ".join(f"ARRAY({finder} LIMIT %(enough)s)" for finder in where.finders)
+    parameters: dict[str, Any] = {**where.parameters, **_arrays(places)}
     with connection.cursor() as cursor:
-        parameters = {**where.parameters, **_arrays(places), "enough": FEW + 1}
-        cursor.execute(f"SELECT {columns}", parameters)
-        found: list[int] = min(cursor.fetchone(), key=len)
-    parameters = where.parameters | {"found": literal(sorted(set(found)))}
-    return where._replace(parameters=parameters, found="all" if len(found) <= FEW else "some")
+        finder, found = _rarest(cursor, where.finders, parameters)
+        if finder is None:
+            return where
+        parameters |= {
+            "found": found,
+            "statuses": literal(statuses),
+            "most": MAX_HITS,
+            "looked_at": LOOKED_AT,
+        }
+        cursor.execute(_FIND_ALL.format(finder=finder.sql, rest=finder.rest), parameters)
+        (ids,) = cursor.fetchone()
+        if len(ids) >= MAX_HITS:
+            return where._replace(hits=len(ids))
+        if found is None:
+            cursor.execute(_FINDS_MORE.format(finder=finder.sql), parameters)
+            if cursor.fetchone()[0]:
+                return where
+    known = {**where.parameters, "found": literal(ids)}
+    return where._replace(parameters=known, hits=len(ids), is_known=True)
+
+
+def _rarest(
+    cursor: Any, finders: Sequence[Finder], parameters: dict[str, Any]
+) -> tuple[Finder | None, str | None]:
+    """The finder that finds least, with its issues if they are FEW; None when none finds each issue
+    once. At most one statement."""
+    if not finders or (len(finders) == 1 and not finders[0].repeats):
+        return next(iter(finders), None), None
+    columns = ", ".join(f"ARRAY({finder.sql} LIMIT %(enough)s)" for finder in finders)
+    cursor.execute(f"SELECT {columns}", {**parameters, "enough": FEW + 1})
+    found = list(zip(cursor.fetchone(), finders, strict=True))
+    ids, finder = min(found, key=lambda each: len(each[0]))
+    if len(ids) <= FEW:
+        return finder._replace(sql=_KNOWN), literal(sorted(set(ids)))
+    # An index begins with old issues: so many of what is rarer reach further.
+    reach = [(max(ids), finder) for ids, finder in found if not finder.repeats]
+    return (max(reach)[1] if reach else None), None
 
 
 def search_issues(
@@ -262,14 +325,18 @@ def search_issues(
 ) -> list[Issue]:
     """`find_issues` with more conditions, in any order. One statement."""
     key = SORT_KEYS[sort]
-    part = "TRUE" if start is None else f"{key} {'>' if is_backward else '<='} %(start)s"
-    statement = (_SEARCH_FOUND if where.found == "all" else _SEARCH_ISSUES).format(
-        key=key,
-        part=part,
-        where=where.sql,
-        direction="ASC" if is_backward else "DESC",
-        in_time=IN_TIME if sort == "date" else IN_TIME_IN_PASSING,
-    )
+    words = {
+        "key": key,
+        "part": "TRUE" if start is None else f"{key} {'>' if is_backward else '<='} %(start)s",
+        "direction": "ASC" if is_backward else "DESC",
+    }
+    if where.is_known:
+        page = _SEARCH_KNOWN.format(**words)
+    else:
+        is_timed = any(place.since is not None for place in places)
+        in_time = IN_TIME if sort == "date" else IN_TIME_IN_PASSING
+        words |= {"in_time": in_time if is_timed else "TRUE", "where": where.sql}
+        page = _SEARCH_ISSUES.format(**words)
     parameters = {
         **where.parameters,
         **_arrays(places),
@@ -279,7 +346,7 @@ def search_issues(
         "limit": limit,
     }
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(_SEARCH_PAGE.format(page=page, **words), parameters)
         found = cursor.fetchall()
     issues = _read_issues([row[1:] for row in found], [place.project for place in places])
     for issue, row in zip(issues, found, strict=True):
@@ -291,22 +358,20 @@ def count_issues(
     places: Collection[Place], statuses: Iterable[int], where: Where = EVERYTHING
 ) -> int:
     """How many issues `search_issues` has to find, and without conditions `find_issues`; counted
-    up to MAX_HITS. One statement, two where a sample has less than that."""
-    parameters = {
-        **where.parameters,
+    up to MAX_HITS. One statement; none where that is known."""
+    if where.hits is not None:
+        return where.hits
+    place: dict[str, Any] = {
         **_arrays(places),
         "statuses": literal(statuses),
         "most": MAX_HITS,
     }
-    count = 0
     with connection.cursor() as cursor:
-        if where.found is not None:
-            cursor.execute(_COUNT_FOUND.format(where=where.sql), parameters)
-            count = cursor.fetchone()[0]
-        if where.found != "all" and count < MAX_HITS:
-            cursor.execute(_COUNT_SEARCH.format(where=where.sql), parameters)
-            count = cursor.fetchone()[0]
-    return count
+        if where is EVERYTHING:
+            COUNT_ISSUES.run(cursor, **place)
+        else:
+            cursor.execute(_COUNT_SEARCH.format(where=where.sql), {**where.parameters, **place})
+        return cursor.fetchone()[0]
 
 
 def _arrays(places: Iterable[Place]) -> dict[str, str]:
@@ -379,13 +444,8 @@ def _read_issues(found: Iterable[Sequence[Any]], projects: Iterable[Project]) ->
 
 def read_issue(row: Sequence[Any], project: Project) -> Issue:
     """An issue of the project from ISSUE_COLUMNS, with its assignee and what its status says."""
-    parts, start = [], 0
-    for model in _PARTS:
-        end = start + rows.width(model)
-        parts.append(row[start:end])
-        start = end
-    own, assignee, team, resolution, resolved_in, snooze, actor = parts
-    issue = rows.instance(Issue, own)
+    own, assignee, team, resolution, resolved_in, snooze, actor = [row[part] for part in _PARTS]
+    issue = rows.instance(Issue, own, without=_LEFT_OUT)
     issue.project = project
     if issue.assigned_user_id is not None:
         issue.assigned_user = rows.instance(User, assignee)
@@ -414,8 +474,8 @@ def load_resolving_commits(issues: Iterable[Issue]) -> None:
 
 
 def _is_there(columns: Sequence[Any]) -> bool:
-    """Whether a LEFT JOIN found a row."""
-    return any(value is not None for value in columns)
+    """Whether a LEFT JOIN found a row. The first of its columns is its key."""
+    return columns[0] is not None
 
 
 # What a page of issues shows beside their rows ----------------------------------------------------
@@ -433,10 +493,14 @@ MARK_JOINS = """
         ON subscription.issue_id = i.id AND subscription.user_id = %(user)s
 """
 
-READ_MARKS = f"""
-    SELECT i.id, {MARK_COLUMNS} FROM issues_issue i {MARK_JOINS}
-    WHERE i.id = ANY(%(issues)s::bigint[])
-"""
+READ_MARKS = Statement(
+    "read_marks",
+    f"""
+    SELECT i.id, {MARK_COLUMNS} FROM issues_issue i {MARK_JOINS} WHERE i.id = ANY(%(issues)s)
+    """,
+    user="bigint",
+    issues="bigint[]",
+)
 
 
 def load_marks(issues: Collection[Issue], user_id: int | None) -> None:
@@ -447,8 +511,7 @@ def load_marks(issues: Collection[Issue], user_id: int | None) -> None:
     marks: dict[int, tuple[bool, bool, str | None]] = {}
     if issues and user_id is not None:
         with connection.cursor() as cursor:
-            ids = literal(issue.pk for issue in issues)
-            cursor.execute(READ_MARKS, {"user": user_id, "issues": ids})
+            READ_MARKS.run(cursor, user=user_id, issues=literal(issue.pk for issue in issues))
             marks = {issue_id: mark for issue_id, *mark in cursor.fetchall()}
     for issue in issues:
         issue.is_bookmarked, issue.has_seen, issue.subscription_reason = marks.get(
@@ -684,11 +747,14 @@ def _find_by_event_id(
         return cursor.fetchone()
 
 
-def unpack(event: Event) -> dict[str, Any]:
-    """The payload, {} if it cannot be read: what the event's own columns say can still be shown."""
+def unpack(event: Event, parts: Collection[str] | None = None) -> dict[str, Any]:
+    """The payload, or these parts of it; {} if it cannot be read: what the event's own columns say
+    can still be shown."""
     try:
         data = codec.unpack(bytes(event.payload))
     except ValueError as error:
         logger.error("event %s of project %s: %s", event, event.project_id, error)
         return {}
-    return data if isinstance(data, dict) else {}
+    if not isinstance(data, dict):
+        return {}
+    return data if parts is None else {name: data[name] for name in parts if name in data}

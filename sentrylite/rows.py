@@ -11,23 +11,24 @@ from django.db.models.base import ModelState
 M = TypeVar("M", bound=models.Model)
 
 
-def columns(model: type[models.Model], alias: str) -> str:
+def columns(model: type[models.Model], alias: str, *, without: str | None = None) -> str:
     """The columns of a model as a select list, in the order that `instance` reads."""
-    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
+    return ", ".join(f'{alias}."{field.column}"' for field in _fields(model, without))
 
 
-def width(model: type[models.Model]) -> int:
+def width(model: type[models.Model], *, without: str | None = None) -> int:
     """How many columns of a row a model takes."""
-    return len(model._meta.concrete_fields)
+    return len(_fields(model, without))
 
 
-def instance(model: type[M], row: Sequence[Any]) -> M:
-    """A saved instance from the columns of `columns(model, …)`.
+def instance(model: type[M], row: Sequence[Any], *, without: str | None = None) -> M:
+    """A saved instance from the columns of `columns(model, …)`. A column that it is `without` is
+    read when it is asked for, as with Django's `defer`.
 
     As `Model.from_db` makes it, but without signals and without asking every field: a page of a
     hundred issues has half a thousand instances.
     """
-    names, json_places = _layout(model)
+    names, json_places = _layout(model, without)
     made = model.__new__(model)
     made._state = ModelState()
     made._state.adding, made._state.db = False, "default"
@@ -38,10 +39,14 @@ def instance(model: type[M], row: Sequence[Any]) -> M:
     return made
 
 
+def _fields(model: type[models.Model], without: str | None) -> list[Any]:
+    return [field for field in model._meta.concrete_fields if field.attname != without]
+
+
 @cache
-def _layout(model: type[models.Model]) -> tuple[list[str], list[int]]:
+def _layout(model: type[models.Model], without: str | None) -> tuple[list[str], list[int]]:
     """The names of a model's columns, and which of them arrive as the text of JSON."""
-    fields = model._meta.concrete_fields
+    fields = _fields(model, without)
     return (
         [field.attname for field in fields],
         [place for place, field in enumerate(fields) if isinstance(field, models.JSONField)],

@@ -34,6 +34,9 @@ class Statement:
         names = _prepared.setdefault(connection, set())
         if self._name not in names:
             with connection.cursor() as own:
+                if not names:
+                    # By itself the server may go on to plan for each set of parameters.
+                    own.execute("SET plan_cache_mode = force_generic_plan")
                 own.execute(self._prepare)
             names.add(self._name)
         cursor.execute(self._execute, parameters)

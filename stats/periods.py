@@ -7,6 +7,9 @@ divided by the width and rounded down, so days start at 00:00 UTC.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+K = TypeVar("K")
 
 Points = list[list[float]]
 """A series: `[start of the bucket as a float, count as an int]`, oldest first, without gaps."""
@@ -96,8 +99,20 @@ class Period:
 
         What has outlived its retention is 0 whatever `counts` says.
         """
-        oldest, width, get = oldest_bucket(self.width, now), float(self.width), counts.get
-        return [[each * width, get(each, 0) if each >= oldest else 0] for each in self.buckets]
+        return self.fill_all({None: counts}, now)[None]
+
+    def fill_all(self, counts: Mapping[K, Mapping[int, int]], now: float) -> dict[K, Points]:
+        """`fill` for many series at once, most buckets of which are empty."""
+        live, first, width = self.live_buckets(now), self.buckets.start, float(self.width)
+        starts = [each * width for each in self.buckets]
+        filled = {}
+        for key, found in counts.items():
+            points: Points = [[start, 0] for start in starts]
+            for each, count in found.items():
+                if each in live:
+                    points[each - first][1] = count
+            filled[key] = points
+        return filled
 
 
 def requested(

@@ -67,7 +67,7 @@ def read_series(kind: int, keys: Collection[Key], period: Period, now: float) ->
         )
         for project_id, object_id, bucket, quantity in cursor:
             counts[project_id, object_id][bucket] = quantity
-    return {key: period.fill(found, now) for key, found in counts.items()}
+    return period.fill_all(counts, now)
 
 
 def issue_series(
@@ -85,7 +85,9 @@ def issue_series(
     """
     days = [_live_days(period, now) for period in periods]
     by_hour = [live for live, period in zip(days, periods, strict=True) if period.width == HOUR]
-    counts: dict[tuple[int, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    by_width: dict[int, dict[int, dict[int, int]]] = {
+        width: {issue_id: defaultdict(int) for _, issue_id in keys} for width in (HOUR, DAY)
+    }
     with connection.cursor() as cursor:
         READ_ISSUE_DAYS.run(
             cursor,
@@ -97,15 +99,13 @@ def issue_series(
             first_by_hour=min((live.start for live in by_hour), default=None),
         )
         for issue_id, day, total, hours in cursor:
-            counts[issue_id, DAY][day] += total
-            by_the_hour = counts[issue_id, HOUR]
+            by_width[DAY][issue_id][day] += total
+            by_the_hour = by_width[HOUR][issue_id]
             for hour, quantity in enumerate(hours or (), day * HOURS_OF_DAY):
                 if quantity:  # most hours of most issues have none
                     by_the_hour[hour] += quantity
-    return {
-        issue_id: [period.fill(counts[issue_id, period.width], now) for period in periods]
-        for _, issue_id in keys
-    }
+    filled = [period.fill_all(by_width[period.width], now) for period in periods]
+    return {issue_id: [points[issue_id] for points in filled] for _, issue_id in keys}
 
 
 def _live_days(period: Period, now: float) -> range:

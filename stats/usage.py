@@ -190,7 +190,7 @@ def projects_series(
             f"{MAX_POINTS} points. Choose a shorter range, a coarser resolution or fewer projects "
             "(projectID)."
         )
-    return {project_id: period.fill(found, now) for project_id, found in counts.items()}
+    return period.fill_all(counts, now)
 
 
 def team_series(

@@ -143,7 +143,9 @@ REQUESTS = {
 # Counts change with every event and are in no index: all values of an issue's tag are sorted.
 SORTING = {"tags": f"{ISSUE}/tags/", "tag values": f"{ISSUE}/tags/user/values/"}
 # Of those that an index found, a page is made by sorting them.
-SORTED = queries.FEW + 1
+SORTED = queries.MAX_HITS
+# What nearly all issues have in their texts is met at once in any order of them.
+MET = {"issues_issuetext": queries.FEW + 1}
 
 
 @pytest.mark.parametrize("mode", ["auto", "force_generic_plan"])
@@ -162,7 +164,10 @@ def test_an_index_reads_it(filled: Filled, name: str, mode: str) -> None:
     for sql in reads:
         nodes = list(explain(sql))
         scanned = {
-            node.get("Relation Name", "") for node in nodes if "Seq Scan" in node["Node Type"]
+            table
+            for node in nodes
+            if "Seq Scan" in node["Node Type"]
+            and rows_read(node) > MET.get(table := node.get("Relation Name", ""), -1)
         }
         assert not scanned & TABLES, sql
         assert not [table for table in scanned if table.startswith(PARTITION)], sql

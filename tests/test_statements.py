@@ -45,6 +45,18 @@ def test_it_is_prepared_again_after_a_reconnect() -> None:
     assert run("x") == (3, "x", "100%", True)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_one_plan_serves_all_parameters() -> None:
+    connection.close()
+    for text in "abcdefgh":
+        run(text)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = 'test_add'"
+        )
+        assert cursor.fetchone() == (8, 0)
+
+
 def test_it_counts_as_one_query(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
     with django_assert_num_queries(1):
         run("x")

@@ -8,10 +8,8 @@ from rest_framework import serializers
 
 def timestamp(moment: datetime) -> str:
     """`2018-09-10T20:36:34.590Z`: UTC, cut to milliseconds, without a fraction of zero."""
-    moment = moment.astimezone(UTC)
-    milliseconds = moment.microsecond // 1000
-    fraction = f".{milliseconds:03d}" if milliseconds else ""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return f"{text[:19] if text[19:23] == '.000' else text[:23]}Z"
 
 
 def optional_timestamp(moment: datetime | None) -> str | None:

@@ -120,6 +120,9 @@ class EventDetailSerializer(EventSerializer):
 class EventSummarySerializer(OutputSerializer):
     """The simple form, for lists."""
 
+    parts = ("culprit", "location", "logentry", "platform", "title", "type", "user")
+    """What it reads of a payload."""
+
     def to_representation(self, event: Event) -> Json:
         data = event.data
         return {

@@ -70,6 +70,7 @@ def answer_page(
         environment_ids=environment_ids,
         start=params.start,
         end=params.end,
+        parts=None if params.is_full else EventSummarySerializer.parts,
     )
 
     def fetch(part: Slice) -> list[Event]:

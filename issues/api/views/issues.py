@@ -163,7 +163,7 @@ class OrganizationIssueListView(IssueListView, OrganizationProjectsView):
 
 class IssueCountView(IssueSearchView, OrganizationProjectsView):
     """How many issues each of some searches finds in an organization, counted like a list's hits.
-    One statement for each; one more where environments are chosen, and up to two where words or
+    One statement for each; one more where environments are chosen, and up to three where words or
     tags are looked for."""
 
     def get(self, request: Request, **kwargs: Any) -> Response:
@@ -195,7 +195,7 @@ class Found:
 
     @cached_property
     def narrowed(self) -> filters.Where:
-        return queries.narrow(self.places, self.where)
+        return queries.narrow(self.places, self.statuses, self.where)
 
     def first(self, limit: int) -> list[Issue]:
         return self.fetch(Slice(None, False, 0, limit))

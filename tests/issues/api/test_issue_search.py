@@ -371,19 +371,19 @@ def sorted_issues(project: Project) -> dict[str, list[int]]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
-@pytest.mark.parametrize(("query", "few"), [("", 0), ("ValueError", 0), ("ValueError", 7)])
+@pytest.mark.parametrize(("query", "most"), [("", 7), ("ValueError", 7), ("ValueError", 8)])
 @pytest.mark.parametrize("sort", ["date", "new", "freq", "user", "priority"])
 def test_a_walk_in_any_order_sees_every_issue_once(
     api: APIClient,
     sorted_issues: dict[str, list[int]],
     sort: str,
     query: str,
-    few: int,
+    most: int,
     limit: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Frequent words are looked for on the way, rare ones in their index.
-    monkeypatch.setattr(issue_queries, "FEW", few)
+    monkeypatch.setattr(issue_queries, "MAX_HITS", most)
     parameters: str | None = urlencode({"query": query, "sort": sort, "limit": limit})
     pages: list[list[int]] = []
     while parameters:
@@ -516,6 +516,7 @@ EVERYTHING = (
     [
         ({"query": "Error"}, 8),
         ({"query": "Error !level:x", "sort": "priority"}, 8),
+        ({"query": 'Error "Error"'}, 8),
         ({"query": "!assigned:me timesSeen:>=0", "sort": "new"}, 7),
         ({"query": "", "sort": "freq"}, 7),
         ({"environment": "production"}, 9),
@@ -539,17 +540,19 @@ def test_the_number_of_statements_does_not_depend_on_the_page(
         assert len(api.get(PATH, query).json()) == rows
 
 
-@pytest.mark.parametrize("few", [0, 1, 2000])
+@pytest.mark.parametrize(("few", "looked_at"), [(0, 0), (0, 1), (0, 99), (1, 2), (99, 99)])
 @pytest.mark.parametrize("most", [1, 2, 1000])
 def test_what_is_frequent_and_what_is_rare_is_found_and_counted_alike(
     api: APIClient,
     issue: Issue,
     other: Issue,
     few: int,
+    looked_at: int,
     most: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(issue_queries, "FEW", few)
+    monkeypatch.setattr(issue_queries, "LOOKED_AT", looked_at)
     monkeypatch.setattr(issue_queries, "MAX_HITS", most)
     elsewhere = factories.IssueFactory(title=other.title)
     for each in (issue, other, elsewhere):
