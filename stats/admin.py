@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from sentrylite.admin import display
 from sentrylite.admin.base import CappedPaginator, Link
+from sentrylite.admin.tenancy import may, only_visible
 from sentrylite.organizations.admin import OrganizationAdmin
 from sentrylite.organizations.models import Organization
 
@@ -70,7 +71,7 @@ def _read(kind: Kind, ids: Collection[int], span: Span, now: float) -> dict[int,
 
 
 def may_see_usage(request: HttpRequest) -> bool:
-    return request.user.has_perm("stats.view_seriescount")
+    return may(request, "view", Organization)
 
 
 class OrganizationWithUsageAdmin(OrganizationAdmin):
@@ -86,7 +87,7 @@ class OrganizationWithUsageAdmin(OrganizationAdmin):
         if not may_see_usage(request):
             raise PermissionDenied
         now = timezone.now().timestamp()
-        organizations = Organization.objects.active().order_by("slug")
+        organizations = only_visible(request, Organization.objects.active()).order_by("slug")
         page = CappedPaginator(organizations, PAGE_SIZE).get_page(request.GET.get("p"))
         ids = [organization.pk for organization in page]
         usage = [read_usage(ids, name, now) for name in SPANS]

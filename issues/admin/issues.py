@@ -19,12 +19,14 @@ from sentrylite.accounts.models import User
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
 from sentrylite.admin.display import Panel
+from sentrylite.organizations.access import EVENT_SCOPES
 from sentrylite.organizations.admin.filters import ProjectFilter
+from sentrylite.organizations.tenancy import OfProject
 from stats.models import IssueDay
 from stats.periods import HOURS_OF_DAY, LIST_DAYS_30, LIST_HOURS_24
 
 from . import panels
-from .events import EventPages, may_see_events
+from .events import EventPages
 from .filters import LevelFilter, StatusFilter, by_short_id
 
 SPANS = {"24h": LIST_HOURS_24, "30d": LIST_DAYS_30}
@@ -50,6 +52,7 @@ def load_last_hours(issues: Sequence[Issue], now: datetime) -> None:
 
 @admin.register(Issue)
 class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
+    tenancy = OfProject(EVENT_SCOPES)
     list_display = [
         "headline",
         "short_id",
@@ -104,7 +107,8 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Issue]:
-        return Issue.objects.visible().order_by(*self.ordering)
+        visible = Issue.objects.visible().order_by(*self.ordering)
+        return self.tenancy.rows(request.user, visible)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -140,9 +144,8 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
 
     def panels(self, request: HttpRequest, obj: Issue) -> Sequence[Panel]:
         now = timezone.now()
-        events = [panels.events(obj, now)] if may_see_events(request) else []
         return [
-            *events,
+            panels.events(obj, now),
             panels.tags(obj),
             panels.people(obj),
             panels.reports(obj),
@@ -230,14 +233,8 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
 
     # Actions. The rows are not edited, but who may change or delete issues may do these.
 
-    def has_triage_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("issues.change_issue")
-
-    def has_removal_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("issues.delete_issue")
-
-    def object_actions(self, request: HttpRequest) -> list[str]:
-        return [name for name in super().object_actions(request) if name != "merge"]
+    def object_actions(self, request: HttpRequest, obj: Any) -> list[str]:
+        return [name for name in super().object_actions(request, obj) if name != "merge"]
 
     @admin.action(description="Resolve selected issues", permissions=["triage"])
     def resolve(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
+from sentrylite.admin.tenancy import only_visible
 from sentrylite.organizations.models import Organization
 from stats.admin import Usage, may_see_usage, read_usage
 
@@ -17,9 +18,10 @@ MAX_ORGANIZATIONS = 1000
 @register.inclusion_tag("admin/usage_panel.html", takes_context=True)
 def usage_panel(context: dict[str, Any]) -> dict[str, Any]:
     """What all organizations together received lately. Four statements, whatever their number."""
-    if not may_see_usage(context["request"]):
+    request = context["request"]
+    if not may_see_usage(request):
         return {"usage": None}
-    organizations = Organization.objects.active().order_by("pk")
+    organizations = only_visible(request, Organization.objects.active()).order_by("pk")
     ids = list(organizations.values_list("pk", flat=True)[:MAX_ORGANIZATIONS])
     each = list(read_usage(ids, SPAN, timezone.now().timestamp()).values())
     return {
