@@ -5,10 +5,12 @@ from django.contrib import admin
 from issues.models import Activity
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, NeighbourFilter, ReadOnly
+from sentrylite.admin.menu import Menu
 
 
 @admin.register(Activity)
 class ActivityAdmin(ReadOnly, BaseAdmin):
+    menu = Menu("Operation", 1)
     list_display = ["type", "issue_link", "user_link", "created_at"]
     list_filter = ["type", ("user", NeighbourFilter)]
     list_select_related = ["issue", "user"]

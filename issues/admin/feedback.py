@@ -10,11 +10,13 @@ from django.urls import reverse
 from issues.models import UserReport
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.admin.filters import ProjectFilter
 
 
 @admin.register(UserReport)
 class UserReportAdmin(ReadOnly, BaseAdmin):
+    menu = Menu("", 2, "User feedback", "feedback")
     list_display = ["words", "who", "issue_link", "project_link", "environment", "created"]
     list_display_links = ["words"]
     list_filter = [("project", ProjectFilter)]

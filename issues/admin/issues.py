@@ -19,6 +19,7 @@ from sentrylite.accounts.models import User
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
 from sentrylite.admin.display import Panel
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.admin.filters import ProjectFilter
 from stats.models import IssueDay
 from stats.periods import HOURS_OF_DAY, LIST_DAYS_30, LIST_HOURS_24
@@ -50,6 +51,7 @@ def load_last_hours(issues: Sequence[Issue], now: datetime) -> None:
 
 @admin.register(Issue)
 class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
+    menu = Menu("", 1, icon="issues")
     list_display = [
         "headline",
         "short_id",

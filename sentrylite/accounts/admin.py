@@ -5,11 +5,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.models import ApiToken, OrganizationMember
 
 from .models import User
@@ -33,8 +35,17 @@ class MembershipInline(ReadOnly, admin.TabularInline):
         return super().get_queryset(request).select_related("organization", "user")
 
 
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(BaseAdmin, auth_admin.GroupAdmin):
+    menu = Menu("Access", 2)
+
+
 @admin.register(User)
 class UserAdmin(BaseAdmin, auth_admin.UserAdmin):
+    menu = Menu("Access", 1)
     list_display = ["username", "name", "email", "is_active", "is_staff", "is_superuser", "seen"]
     search_fields = ["username", "name", "email"]
     readonly_fields = ["last_login", "date_joined", "last_active_at"]

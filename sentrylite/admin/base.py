@@ -25,10 +25,7 @@ from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
 from .display import Panel
-
-# What the site calls itself. There is no other site to view.
-admin.site.site_header = admin.site.site_title = "sentrylite"
-admin.site.site_url = None
+from .menu import Menu
 
 Link = tuple[str, str]
 """A text and where it leads."""
@@ -96,6 +93,7 @@ class BaseAdmin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count whole tables
     list_per_page = 50
+    menu = Menu()
     settled_fields: Sequence[str] = ()
     """What is said when a row is made and never changed."""
 
@@ -111,7 +109,7 @@ class BaseAdmin(admin.ModelAdmin):
         """Fill in what the list shows beside the columns of its rows, in a few statements."""
 
     def list_links(self, request: HttpRequest) -> Sequence[Link]:
-        """Where else to go from the list."""
+        """What belongs to the list and is no list of rows, below it in the navigation."""
         return ()
 
     def links(self, request: HttpRequest, obj: Any) -> Sequence[Link]:
@@ -130,7 +128,6 @@ class BaseAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         context = {
             "title": capfirst(self.opts.verbose_name_plural),
-            "list_links": self.list_links(request),
             **(extra_context or {}),
         }
         return super().changelist_view(request, context)

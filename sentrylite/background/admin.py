@@ -9,12 +9,14 @@ from django.utils.safestring import SafeString
 from django_tasks_db.models import DBTaskResult, get_date_max
 
 from sentrylite.admin.base import BaseAdmin, ReadOnly
+from sentrylite.admin.menu import Menu
 
 admin.site.unregister(DBTaskResult)
 
 
 @admin.register(DBTaskResult)
 class TaskAdmin(ReadOnly, BaseAdmin):
+    menu = Menu("Operation", 2, "Tasks")
     list_display = ["task_path", "status", "enqueued_at", "due", "attempts", "finished_at"]
     list_filter = ["status"]
     ordering = ["-enqueued_at"]

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.admin.filters import ProjectFilter
 from sentrylite.organizations.admin.joins import JoinInline
 
@@ -28,6 +29,7 @@ class ReleaseProjectInline(JoinInline):
 
 @admin.register(Release)
 class ReleaseAdmin(BaseAdmin):
+    menu = Menu("", 3, icon="releases")
     list_display = [
         "version",
         "organization_link",

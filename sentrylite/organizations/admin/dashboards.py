@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter, ReadOnly
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.models import Dashboard, Widget
 
 
@@ -17,6 +18,7 @@ class WidgetInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Dashboard)
 class DashboardAdmin(ReadOnly, BaseAdmin):
+    menu = Menu("Organization", 7)
     list_display = ["title", "organization_link", "created_by", "created_at"]
     list_filter = [("organization", NeighbourFilter)]
     list_select_related = ["organization", "created_by"]

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.models import Environment, EnvironmentProject
 
 
@@ -27,6 +28,7 @@ class EnvironmentProjectInline(admin.TabularInline):
 
 @admin.register(Environment)
 class EnvironmentAdmin(BaseAdmin):
+    menu = Menu("Organization", 5)
     list_display = ["__str__", "organization_link", "project_links", "created_at"]
     list_filter = [("organization", NeighbourFilter)]
     list_select_related = ["organization"]

@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
 from sentrylite.admin.fields import ListsAsLines
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations import slugs
 from sentrylite.organizations.models import (
     ApiKey,
@@ -38,6 +39,7 @@ class OrganizationForm(forms.ModelForm):
 
 @admin.register(Organization)
 class OrganizationAdmin(ListsAsLines, DeletedLater):
+    menu = Menu("Organization", 1)
     form = OrganizationForm
     list_display = ["name", "slug", "status", "projects", "members", "created_at"]
     list_filter = ["status"]
@@ -107,6 +109,7 @@ def _count_by(model: type[Any], organizations: Sequence[Organization]) -> dict[i
 
 @admin.register(OrganizationMember)
 class OrganizationMemberAdmin(BaseAdmin):
+    menu = Menu("Organization", 4, "Members")
     list_display = ["person", "organization_link", "role", "team_links", "created_at"]
     list_filter = ["role", ("organization", NeighbourFilter)]
     list_select_related = ["organization", "user"]
