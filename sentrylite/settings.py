@@ -40,7 +40,7 @@ INSTALLED_APPS = [
     "stats",
     "sentrylite.releases",
     "issues",
-    "django.contrib.admin",
+    "sentrylite.admin.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

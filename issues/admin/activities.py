@@ -5,6 +5,7 @@ from django.contrib import admin
 from issues.models import Activity
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, NeighbourFilter, ReadOnly
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.access import EVENT_SCOPES
 from sentrylite.organizations.tenancy import OfProject
 
@@ -12,6 +13,7 @@ from sentrylite.organizations.tenancy import OfProject
 @admin.register(Activity)
 class ActivityAdmin(ReadOnly, BaseAdmin):
     tenancy = OfProject(EVENT_SCOPES, "issue__project")
+    menu = Menu("Operation", 1)
     list_display = ["type", "issue_link", "user_link", "created_at"]
     list_filter = ["type", ("user", NeighbourFilter)]
     list_select_related = ["issue", "user"]

@@ -19,6 +19,7 @@ from sentrylite.accounts.models import User
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
 from sentrylite.admin.display import Panel
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.access import EVENT_SCOPES
 from sentrylite.organizations.admin.filters import ProjectFilter
 from sentrylite.organizations.tenancy import OfProject
@@ -53,6 +54,7 @@ def load_last_hours(issues: Sequence[Issue], now: datetime) -> None:
 @admin.register(Issue)
 class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
     tenancy = OfProject(EVENT_SCOPES)
+    menu = Menu("", 1, icon="issues")
     list_display = [
         "headline",
         "short_id",

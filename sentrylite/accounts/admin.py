@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, BaseInline, Link, ReadOnly
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.models import ApiToken, OrganizationMember
 from sentrylite.organizations.tenancy import Colleagues, Members
 
@@ -42,6 +43,7 @@ class MembershipInline(ReadOnly, BaseInline):
 @admin.register(User)
 class UserAdmin(BaseAdmin, auth_admin.UserAdmin):
     tenancy = Colleagues()
+    menu = Menu("Access", 1)
     list_display = ["username", "name", "email", "is_active", "is_staff", "is_superuser", "seen"]
     list_filter = ["is_active", "is_staff", "is_superuser"]
     filter_horizontal = ()

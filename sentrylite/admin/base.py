@@ -26,11 +26,8 @@ from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
 from .display import Panel
+from .menu import Menu
 from .tenancy import SuperusersOnly, Tenancy, only_visible, tenancy_of, visible
-
-# What the site calls itself. There is no other site to view.
-admin.site.site_header = admin.site.site_title = "sentrylite"
-admin.site.site_url = None
 
 Link = tuple[str, str]
 """A text and where it leads."""
@@ -113,6 +110,7 @@ class BaseAdmin(Scoped, admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count whole tables
     list_per_page = 50
+    menu = Menu()
     settled_fields: Sequence[str] = ()
     """What is said when a row is made and never changed."""
 
@@ -185,7 +183,7 @@ class BaseAdmin(Scoped, admin.ModelAdmin):
         """Fill in what the list shows beside the columns of its rows, in a few statements."""
 
     def list_links(self, request: HttpRequest) -> Sequence[Link]:
-        """Where else to go from the list."""
+        """What belongs to the list and is no list of rows, below it in the navigation."""
         return ()
 
     def links(self, request: HttpRequest, obj: Any) -> Sequence[Link]:
@@ -204,7 +202,6 @@ class BaseAdmin(Scoped, admin.ModelAdmin):
     ) -> HttpResponse:
         context = {
             "title": capfirst(self.opts.verbose_name_plural),
-            "list_links": self.list_links(request),
             **(extra_context or {}),
         }
         return super().changelist_view(request, context)

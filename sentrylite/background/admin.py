@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from django_tasks_db.models import DBTaskResult, get_date_max
 
 from sentrylite.admin.base import BaseAdmin, ReadOnly
+from sentrylite.admin.menu import Menu
 from sentrylite.admin.tenancy import SuperusersOnly
 
 admin.site.unregister(DBTaskResult)
@@ -16,6 +17,7 @@ admin.site.unregister(DBTaskResult)
 @admin.register(DBTaskResult)
 class TaskAdmin(ReadOnly, BaseAdmin):
     tenancy = SuperusersOnly()  # arguments and tracebacks are of every organization
+    menu = Menu("Operation", 2, "Tasks")
     list_display = ["task_path", "status", "enqueued_at", "due", "attempts", "finished_at"]
     list_filter = ["status"]
     ordering = ["-enqueued_at"]

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
+from sentrylite.admin.menu import Menu
 from sentrylite.admin.tenancy import visible
 from sentrylite.organizations.access import RELEASE_SCOPES
 from sentrylite.organizations.admin.filters import ProjectFilter
@@ -34,6 +35,7 @@ class ReleaseProjectInline(JoinInline):
 @admin.register(Release)
 class ReleaseAdmin(BaseAdmin):
     tenancy = OfProjects(RELEASE_SCOPES, ReleaseProject, "release")
+    menu = Menu("", 3, icon="releases")
     list_display = [
         "version",
         "organization_link",

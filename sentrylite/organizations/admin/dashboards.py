@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, BaseInline, Link, NeighbourFilter, ReadOnly
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.access import ORGANIZATION_SCOPES
 from sentrylite.organizations.models import Dashboard, Widget
 from sentrylite.organizations.tenancy import OfOrganization
@@ -21,6 +22,7 @@ class WidgetInline(ReadOnly, BaseInline):
 @admin.register(Dashboard)
 class DashboardAdmin(ReadOnly, BaseAdmin):
     tenancy = OfOrganization(ORGANIZATION_SCOPES)
+    menu = Menu("Organization", 7)
     list_display = ["title", "organization_link", "created_by", "created_at"]
     list_filter = [("organization", NeighbourFilter)]
     list_select_related = ["organization", "created_by"]

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, BaseInline, Link, NeighbourFilter
+from sentrylite.admin.menu import Menu
 from sentrylite.admin.tenancy import visible
 from sentrylite.organizations.access import PROJECT_SCOPES
 from sentrylite.organizations.models import Environment, EnvironmentProject, Project
@@ -32,6 +33,7 @@ class EnvironmentProjectInline(BaseInline):
 @admin.register(Environment)
 class EnvironmentAdmin(BaseAdmin):
     tenancy = OfProjects(PROJECT_SCOPES, EnvironmentProject, "environment")
+    menu = Menu("Organization", 5)
     list_display = ["__str__", "organization_link", "project_links", "created_at"]
     list_filter = [("organization", NeighbourFilter)]
     list_select_related = ["organization"]

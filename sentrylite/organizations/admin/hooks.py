@@ -13,6 +13,7 @@ from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link
 from sentrylite.admin.display import Panel
 from sentrylite.admin.fields import CheckboxesField
+from sentrylite.admin.menu import Menu
 from sentrylite.api.addresses import client_address
 from sentrylite.organizations import hooks
 from sentrylite.organizations.access import PROJECT_SCOPES
@@ -40,6 +41,7 @@ def hooks_of(project: Project) -> Panel:
 @admin.register(ServiceHook)
 class ServiceHookAdmin(BaseAdmin):
     tenancy = OfProject(PROJECT_SCOPES)
+    menu = Menu("Organization", 6)
     list_display = ["url", "project_link", "event_list", "status", "fired", "resumes_at"]
     list_filter = ["status", ("project", ProjectFilter)]
     list_select_related = ["project"]

@@ -13,6 +13,7 @@ from sentrylite.accounts.models import User
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
 from sentrylite.admin.fields import ListsAsLines
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations import slugs
 from sentrylite.organizations.access import ORGANIZATION_SCOPES
 from sentrylite.organizations.members import is_only_owner
@@ -45,6 +46,7 @@ class OrganizationForm(forms.ModelForm):
 class OrganizationAdmin(ListsAsLines, DeletedLater):
     # New ones are made by superusers.
     tenancy = OfOrganization({**ORGANIZATION_SCOPES, "POST": frozenset()}, "pk")
+    menu = Menu("Organization", 1)
     form = OrganizationForm
     list_display = ["name", "slug", "status", "projects", "members", "created_at"]
     list_filter = ["status"]
@@ -126,6 +128,7 @@ class MemberForm(forms.ModelForm):
 class OrganizationMemberAdmin(BaseAdmin):
     tenancy = Members()
     form = MemberForm
+    menu = Menu("Organization", 4, "Members")
     list_display = ["person", "organization_link", "role", "team_links", "created_at"]
     list_filter = ["role", ("organization", NeighbourFilter)]
     list_select_related = ["organization", "user"]

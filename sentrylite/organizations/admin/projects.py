@@ -16,6 +16,7 @@ from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, BaseInline, Link, NeighbourFilter
 from sentrylite.admin.display import Panel
 from sentrylite.admin.fields import CheckboxesField, ListsAsLines
+from sentrylite.admin.menu import Menu
 from sentrylite.api.links import absolute_url
 from sentrylite.organizations import actions, dsn, slugs
 from sentrylite.organizations.access import PROJECT_SCOPES
@@ -96,6 +97,7 @@ class ProjectForm(forms.ModelForm):
 @admin.register(Project)
 class ProjectAdmin(ListsAsLines, DeletedLater):
     tenancy = Projects(PROJECT_SCOPES)
+    menu = Menu("Organization", 2)
     form = ProjectForm
     list_display = [
         "name",
@@ -226,6 +228,7 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
 @admin.register(ProjectKey)
 class ProjectKeyAdmin(DsnColumn, BaseAdmin):
     tenancy = OfProject(PROJECT_SCOPES)
+    menu = Menu("Access", 3, "Client keys")
     list_display = ["label", "project_link", "dsn", "is_active", "created_at"]
     list_filter = ["is_active", ("project", ProjectFilter)]
     list_select_related = ["project"]

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import Link, NeighbourFilter
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations import slugs
 from sentrylite.organizations.models import Team
 from sentrylite.organizations.tenancy import Teams
@@ -26,6 +27,7 @@ class TeamForm(forms.ModelForm):
 @admin.register(Team)
 class TeamAdmin(DeletedLater):
     tenancy = Teams()
+    menu = Menu("Organization", 3)
     form = TeamForm
     list_display = ["slug", "name", "organization_link", "status", "created_at"]
     list_filter = ["status", ("organization", NeighbourFilter)]

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
 from sentrylite.admin.fields import CheckboxesField, ListsAsLines
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.access import ALL_SCOPES, API_KEY_SCOPES
 from sentrylite.organizations.models import ApiKey, ApiToken
 from sentrylite.organizations.tenancy import OfOrganization, Own
@@ -63,6 +64,7 @@ class CredentialAdmin(ListsAsLines, BaseAdmin):
 @admin.register(ApiToken)
 class ApiTokenAdmin(CredentialAdmin):
     tenancy = Own()
+    menu = Menu("Access", 4)
     settled_fields = ["user"]
     list_display = ["__str__", "user_link", "scope_list", "created_at", "expires_at"]
     list_filter = [("user", NeighbourFilter)]
@@ -92,6 +94,7 @@ class ApiTokenAdmin(CredentialAdmin):
 @admin.register(ApiKey)
 class ApiKeyAdmin(CredentialAdmin):
     tenancy = OfOrganization(API_KEY_SCOPES)
+    menu = Menu("Access", 5)
     settled_fields = ["organization"]
     list_display = ["__str__", "organization_link", "is_active", "scope_list", "created_at"]
     list_filter = ["is_active", ("organization", NeighbourFilter)]
