@@ -20,8 +20,10 @@ from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
 from sentrylite.admin.menu import Menu
 from sentrylite.organizations import queries as organization_queries
+from sentrylite.organizations.access import EVENT_SCOPES
 from sentrylite.organizations.admin.filters import ProjectFilter
 from sentrylite.organizations.models import Project, Team
+from sentrylite.organizations.tenancy import OfProject
 from sentrylite.releases.models import Release
 from stats.periods import LIST_HOURS_24
 
@@ -36,6 +38,7 @@ ACTOR = re.compile(r"(user|team):[0-9]{1,18}", re.ASCII)
 @admin.register(Issue)
 class IssueAdmin(IssuePage, EventPages, ReadOnly, BaseAdmin):
     menu = Menu("", 1, icon="issues")
+    tenancy = OfProject(EVENT_SCOPES)
     list_display = [
         "headline",
         "status_badge",
@@ -58,7 +61,8 @@ class IssueAdmin(IssuePage, EventPages, ReadOnly, BaseAdmin):
     actions = ["resolve", "unresolve", "ignore", "assign", "merge", "discard", "delete"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Issue]:
-        return Issue.objects.visible().order_by(*self.ordering)
+        visible = Issue.objects.visible().order_by(*self.ordering)
+        return self.tenancy.rows(request.user, visible)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -145,14 +149,8 @@ class IssueAdmin(IssuePage, EventPages, ReadOnly, BaseAdmin):
 
     # Actions. The rows are not edited, but who may change or delete issues may do these.
 
-    def has_triage_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("issues.change_issue")
-
-    def has_removal_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("issues.delete_issue")
-
-    def object_actions(self, request: HttpRequest) -> list[str]:
-        return [name for name in super().object_actions(request) if name != "merge"]
+    def object_actions(self, request: HttpRequest, obj: Any) -> list[str]:
+        return [name for name in super().object_actions(request, obj) if name != "merge"]
 
     @admin.action(description="Resolve selected issues", permissions=["triage"])
     def resolve(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:

@@ -78,7 +78,7 @@ class IssuePage(BaseAdmin):
             "history": read_history(issue),
             "panels": self.panels(request, issue),
             "links": self.links(request, issue),
-            "object_actions": self.object_actions(request),
+            "object_actions": self.object_actions(request, issue),
             "object_actions_url": self._url("run", issue.pk),
             "assignable": assignable([issue.project]),
             "facts": display.pretty_json(issue.metadata),

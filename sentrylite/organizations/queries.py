@@ -1,7 +1,7 @@
 """Finding what a path names, together with what the caller may do there."""
 
 import hmac
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -52,6 +52,28 @@ FIND_ORGANIZATION = Statement(
     user="bigint",
     slug="text",
     id="bigint",
+)
+
+FIND_ACCESSES = Statement(
+    "find_accesses",
+    f"""
+    SELECT {rows.columns(Organization, "o")}, {_MEMBER}
+    FROM organizations_organizationmember m
+    JOIN organizations_organization o ON o.id = m.organization_id
+    WHERE m.user_id = %(user)s
+    ORDER BY o.id
+    """,
+    user="bigint",
+)
+
+FIND_TEAMS_OF_PROJECTS = Statement(
+    "find_teams_of_projects",
+    f"""
+    SELECT p.id, p.organization_id, {_PROJECT_TEAMS}
+    FROM organizations_project p
+    WHERE p.organization_id = ANY(%(organizations)s)
+    """,
+    organizations="bigint[]",
 )
 
 FIND_PROJECT = Statement(
@@ -122,6 +144,26 @@ def find_organization(caller: Caller, address: str) -> Access | None:
     """
     row = _one(FIND_ORGANIZATION, user=caller.user_id, **_address(address))
     return _access(caller, row) if row else None
+
+
+def find_accesses(caller: Caller) -> list[Access]:
+    """The caller's access to each organization that he is a member of, also to those that are
+    deleted. One statement."""
+    with connection.cursor() as cursor:
+        FIND_ACCESSES.run(cursor, user=caller.user_id)
+        return [_access(caller, row) for row in cursor.fetchall()]
+
+
+def find_reached_projects(accesses: Mapping[int, Access]) -> dict[int, int]:
+    """The ids of the projects within reach, also of those that are deleted, each with that of its
+    organization. `accesses` are by organization. One statement."""
+    with connection.cursor() as cursor:
+        FIND_TEAMS_OF_PROJECTS.run(cursor, organizations=literal(accesses))
+        return {
+            project: organization
+            for project, organization, teams in cursor.fetchall()
+            if accesses[organization].reaches_project(frozenset(teams))
+        }
 
 
 def find_project(organization: Organization, address: str) -> tuple[Project, frozenset[int]] | None:

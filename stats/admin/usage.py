@@ -8,6 +8,8 @@ from django.utils.safestring import SafeString
 
 from sentrylite.admin import display
 from sentrylite.admin.charts import Chart, Series
+from sentrylite.admin.tenancy import may
+from sentrylite.organizations.models import Organization
 from stats import series
 from stats.models import Kind
 from stats.periods import LIST_DAYS_30, LIST_HOURS_24, Period
@@ -86,4 +88,4 @@ def read_usage(
 
 
 def may_see_usage(request: HttpRequest) -> bool:
-    return request.user.has_perm("stats.view_seriescount")
+    return may(request, "view", Organization)

@@ -3,7 +3,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -187,6 +186,6 @@ def test_it_takes_the_right_to_see_counts(client: Client, counted: Organization)
     assert client.get(statistics(counted)).status_code in (403, 404)
     assert b"received" not in client.get(INDEX).content
 
-    user.user_permissions.add(Permission.objects.get(codename="view_seriescount"))
+    factories.OrganizationMemberFactory(organization=counted, user=user)
     assert client.get(USAGE).status_code == 200
     assert b"received" in client.get(INDEX).content
