@@ -12,8 +12,8 @@ from sentrylite.organizations.tenancy import OfProject
 
 @admin.register(Activity)
 class ActivityAdmin(ReadOnly, BaseAdmin):
-    tenancy = OfProject(EVENT_SCOPES, "issue__project")
     menu = Menu("Operation", 1)
+    tenancy = OfProject(EVENT_SCOPES, "issue__project")
     list_display = ["type", "issue_link", "user_link", "created_at"]
     list_filter = ["type", ("user", NeighbourFilter)]
     list_select_related = ["issue", "user"]

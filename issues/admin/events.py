@@ -59,6 +59,17 @@ class EventPages(BaseAdmin):
     def event_links(self, request: HttpRequest) -> Sequence[Link]:
         return [("Events", reverse("admin:issues_events"))] if may_see_events(request) else []
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Who looks for an event's id among issues is led to the event."""
+        text = request.GET.get("q", "").strip()
+        if as_event_id(text) and may_see_events(request):
+            found = find_events(text, visible(request, Project))
+            if len(found) == 1:
+                return redirect(event_url(found[0]))
+        return super().changelist_view(request, extra_context)
+
     def events_view(self, request: HttpRequest) -> HttpResponse:
         """An event by its id, or a project's newest."""
         if not may_see_events(request):
@@ -111,11 +122,12 @@ class EventPages(BaseAdmin):
             "title": f"Event {event}",
             "opts": self.opts,
             "issue": issue,
+            "badges": [self.level_badge(issue), self.status_badge(issue)],  # type: ignore[attr-defined]
             "event": event,
             "story": readable.read(event.data),
             "raw": display.pretty_json(event.data),
-            "older": _sibling_url(issue, event.previous_event_id),
-            "newer": _sibling_url(issue, event.next_event_id),
+            "older": sibling_url(issue, event.previous_event_id),
+            "newer": sibling_url(issue, event.next_event_id),
         }
         return TemplateResponse(request, "admin/issues/event.html", context)
 
@@ -182,5 +194,6 @@ def _row(event: Event, issue: Issue | None) -> tuple[Any, ...]:
     )
 
 
-def _sibling_url(issue: Issue, event_id: UUID | None) -> str | None:
+def sibling_url(issue: Issue, event_id: UUID | None) -> str | None:
+    """The page of the event before or after one, if there is one."""
     return reverse("admin:issues_event", args=[issue.pk, event_id.hex]) if event_id else None

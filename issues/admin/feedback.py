@@ -18,8 +18,8 @@ from sentrylite.organizations.tenancy import OfProject
 
 @admin.register(UserReport)
 class UserReportAdmin(ReadOnly, BaseAdmin):
-    tenancy = OfProject(EVENT_SCOPES)
     menu = Menu("", 2, "User feedback", "feedback")
+    tenancy = OfProject(EVENT_SCOPES)
     list_display = ["words", "who", "issue_link", "project_link", "environment", "created"]
     list_display_links = ["words"]
     list_filter = [("project", ProjectFilter)]

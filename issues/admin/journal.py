@@ -15,8 +15,8 @@ from sentrylite.admin.tenancy import SuperusersOnly
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnly, BaseAdmin):
-    tenancy = SuperusersOnly()
     menu = Menu("Operation", 3, "Journal")
+    tenancy = SuperusersOnly()
     list_display = ["id", "owner", "size"]
     ordering = ["id"]
     fields = ["id", "owner", "size"]

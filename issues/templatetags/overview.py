@@ -14,6 +14,7 @@ from issues.filters import EVERYTHING
 from issues.models import Issue
 from issues.queries import Place
 from sentrylite.admin import display
+from sentrylite.admin.tenancy import may, only_visible, visible
 from sentrylite.organizations.models import Project
 from sentrylite.releases.models import Release
 from stats.periods import LIST_HOURS_24
@@ -39,22 +40,16 @@ def issues_panel(context: dict[str, Any]) -> dict[str, Any]:
     """The newest and the most frequent of the unresolved issues that somebody may see, and the
     newest releases. Six statements, whatever their number."""
     request, now = context["request"], timezone.now()
-    issues, releases = (admin.site.get_model_admin(model) for model in (Issue, Release))
-    may_see = issues.has_view_permission(request)
-    lists = _find_issues(request, now) if may_see else []
     return {
-        "lists": lists,
-        "releases": _newest_releases(releases, request)
-        if releases.has_view_permission(request)
-        else [],
+        "lists": _find_issues(request, now) if may(request, "view", Issue) else [],
+        "releases": _newest_releases(request) if may(request, "view", Release) else [],
     }
 
 
 def _find_issues(request: HttpRequest, now: datetime) -> list[tuple[str, list[Row]]]:
     """Those that nobody has settled. Four statements."""
-    projects: Any = admin.site.get_model_admin(Project).get_queryset(request)
-    found = projects.active().prefetch_related(None).order_by("pk")[:MAX_PROJECTS]
-    places = [Place(project) for project in found]
+    projects = only_visible(request, Project.objects.active()).order_by("pk")[:MAX_PROJECTS]
+    places = [Place(project) for project in projects]
     statuses = [Issue.Status.UNRESOLVED.value]
     newest = queries.search_issues(places, statuses, EVERYTHING, sort="new", limit=SHOWN)
     frequent = queries.search_issues(places, statuses, EVERYTHING, sort="freq", limit=SHOWN)
@@ -76,9 +71,10 @@ def _row(issue: Issue, moment: datetime) -> Row:
     )
 
 
-def _newest_releases(releases: Any, request: HttpRequest) -> list[Any]:
+def _newest_releases(request: HttpRequest) -> list[Any]:
     """Two statements."""
-    found = releases.get_queryset(request).prefetch_related(None).select_related("organization")
-    newest = list(found.order_by("-id")[:SHOWN])
+    releases: Any = admin.site.get_model_admin(Release)
+    found = visible(request, Release).select_related("organization").order_by("-id")
+    newest = list(found[:SHOWN])
     releases.load_page(request, newest)
     return [(each, display.ago(each.created_at), releases.last_event(each)) for each in newest]

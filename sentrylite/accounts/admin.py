@@ -42,8 +42,8 @@ class MembershipInline(ReadOnly, BaseInline):
 
 @admin.register(User)
 class UserAdmin(BaseAdmin, auth_admin.UserAdmin):
-    tenancy = Colleagues()
     menu = Menu("Access", 1)
+    tenancy = Colleagues()
     list_display = ["username", "name", "email", "is_active", "is_staff", "is_superuser", "seen"]
     list_filter = ["is_active", "is_staff", "is_superuser"]
     filter_horizontal = ()

@@ -270,10 +270,12 @@ class BaseAdmin(Scoped, admin.ModelAdmin):
         action: str,
         verb: str,
         warning: str,
+        choices: Sequence[tuple[str, str]] = (),
     ) -> TemplateResponse | None:
         """The question whether to go on; None when it was answered with yes.
 
-        It is asked again at the same address, with the same selection.
+        It is asked again at the same address, with the same selection. What was chosen of the
+        `choices`, values and their texts, is sent as `choice`.
         """
         if request.POST.get("confirmed"):
             return None
@@ -287,6 +289,7 @@ class BaseAdmin(Scoped, admin.ModelAdmin):
             "action": action,
             "verb": verb,
             "warning": warning,
+            "choices": choices,
             "rows": rows[:SHOWN_BEFORE_CONFIRMING],
             "more": max(total - SHOWN_BEFORE_CONFIRMING, 0),
             "back": request.get_full_path(),

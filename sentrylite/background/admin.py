@@ -16,8 +16,8 @@ admin.site.unregister(DBTaskResult)
 
 @admin.register(DBTaskResult)
 class TaskAdmin(ReadOnly, BaseAdmin):
-    tenancy = SuperusersOnly()  # arguments and tracebacks are of every organization
     menu = Menu("Operation", 2, "Tasks")
+    tenancy = SuperusersOnly()  # arguments and tracebacks are of every organization
     list_display = ["task_path", "status", "enqueued_at", "due", "attempts", "finished_at"]
     list_filter = ["status"]
     ordering = ["-enqueued_at"]

@@ -34,8 +34,8 @@ class ReleaseProjectInline(JoinInline):
 
 @admin.register(Release)
 class ReleaseAdmin(BaseAdmin):
-    tenancy = OfProjects(RELEASE_SCOPES, ReleaseProject, "release")
     menu = Menu("", 3, icon="releases")
+    tenancy = OfProjects(RELEASE_SCOPES, ReleaseProject, "release")
     list_display = [
         "version",
         "organization_link",

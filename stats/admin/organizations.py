@@ -77,7 +77,7 @@ class OrganizationWithUsageAdmin(OrganizationAdmin):
         return [
             path("usage/", wrap(self.usage_view), name="stats_usage"),
             path(
-                "<int:organization_id>/statistics/",
+                "<int:object_id>/statistics/",
                 wrap(self.statistics_view),
                 name="stats_organization",
             ),
@@ -96,7 +96,7 @@ class OrganizationWithUsageAdmin(OrganizationAdmin):
         if not may_see_usage(request):
             raise PermissionDenied
         now = timezone.now().timestamp()
-        organizations = self.get_queryset(request).active().order_by("slug")  # type: ignore[attr-defined]
+        organizations = only_visible(request, Organization.objects.active()).order_by("slug")
         page = CappedPaginator(organizations, PAGE_SIZE).get_page(request.GET.get("p"))
         keys = [(0, organization.pk) for organization in page]
         spans = [read_usage(ORGANIZATION, keys, span.until(now), now) for span in SPANS.values()]
@@ -110,9 +110,9 @@ class OrganizationWithUsageAdmin(OrganizationAdmin):
         }
         return TemplateResponse(request, "admin/usage.html", context)
 
-    def statistics_view(self, request: HttpRequest, organization_id: int) -> HttpResponse:
+    def statistics_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """A chart for each number of one organization, and the numbers of its projects."""
-        organization: Any = self.get_object(request, str(organization_id))
+        organization: Any = self.get_object(request, str(object_id))
         if organization is None:
             raise Http404
         if not may_see_usage(request):
@@ -127,9 +127,8 @@ class OrganizationWithUsageAdmin(OrganizationAdmin):
             starts = [start for start, _ in points]
             total = f"{name.capitalize()}: {sum(counts):,}"
             charts.append(Chart(total, starts, period.width, [Series(name, counts)]))
-        projects = only_visible(request, Project.objects.active())
-        projects = projects.filter(organization=organization).order_by("slug")
-        shown = list(projects[:MAX_PROJECTS])
+        projects = Project.objects.active().filter(organization=organization)
+        shown = list(only_visible(request, projects).order_by("slug")[:MAX_PROJECTS])
         of_project = read_usage(PROJECT, [(each.pk, each.pk) for each in shown], period, now)
         rows = [(each, of_project[each.pk, each.pk]) for each in shown]
         context = {

@@ -3,10 +3,9 @@
 from typing import Any
 
 from django import template
-from django.contrib import admin
-from django.http import HttpRequest
 from django.utils import timezone
 
+from sentrylite.admin.tenancy import only_visible
 from sentrylite.organizations.models import Organization, Project
 from stats.admin.usage import ORGANIZATION, PROJECT, SPANS, Usage, may_see_usage, read_usage
 
@@ -26,13 +25,15 @@ def usage_panel(context: dict[str, Any]) -> dict[str, Any]:
         return {"usage": None}
     now = timezone.now().timestamp()
     periods = {name: span.until(now) for name, span in SPANS.items()}
-    ids = _rows(request, Organization).values_list("pk", flat=True)[:MAX_ORGANIZATIONS]
+    organizations = only_visible(request, Organization.objects.active()).order_by("pk")
+    ids = organizations.values_list("pk", flat=True)[:MAX_ORGANIZATIONS]
     keys = [(0, pk) for pk in ids]
     today, month = (
         Usage.sum(read_usage(ORGANIZATION, keys, period, now).values(), period)
         for period in periods.values()
     )
-    projects = list(_rows(request, Project).select_related("organization")[:MAX_PROJECTS])
+    found = only_visible(request, Project.objects.active()).order_by("pk")
+    projects = list(found.select_related("organization")[:MAX_PROJECTS])
     of_project = read_usage(
         PROJECT, [(each.pk, each.pk) for each in projects], periods["24 hours"], now
     )
@@ -46,9 +47,3 @@ def usage_panel(context: dict[str, Any]) -> dict[str, Any]:
         "projects": busiest[:SHOWN_PROJECTS],
         "more": max(len(busiest) - SHOWN_PROJECTS, 0),
     }
-
-
-def _rows(request: HttpRequest, model: type[Any]) -> Any:
-    """The active rows that somebody may see."""
-    rows: Any = admin.site.get_model_admin(model).get_queryset(request)
-    return rows.active().prefetch_related(None).order_by("pk")

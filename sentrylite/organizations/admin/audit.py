@@ -15,8 +15,8 @@ from sentrylite.organizations.tenancy import OfOrganization
 
 @admin.register(AuditLogEntry)
 class AuditLogEntryAdmin(ReadOnly, BaseAdmin):
-    tenancy = OfOrganization(AUDIT_SCOPES)
     menu = Menu("Access", 6)
+    tenancy = OfOrganization(AUDIT_SCOPES)
     list_display = ["created_at", "event", "actor_label", "organization_link", "ip_address"]
     list_filter = [("organization", NeighbourFilter)]
     list_select_related = ["organization"]

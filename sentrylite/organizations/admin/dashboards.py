@@ -21,8 +21,8 @@ class WidgetInline(ReadOnly, BaseInline):
 
 @admin.register(Dashboard)
 class DashboardAdmin(ReadOnly, BaseAdmin):
-    tenancy = OfOrganization(ORGANIZATION_SCOPES)
     menu = Menu("Organization", 7)
+    tenancy = OfOrganization(ORGANIZATION_SCOPES)
     list_display = ["title", "organization_link", "created_by", "created_at"]
     list_filter = [("organization", NeighbourFilter)]
     list_select_related = ["organization", "created_by"]

@@ -32,8 +32,8 @@ class EnvironmentProjectInline(BaseInline):
 
 @admin.register(Environment)
 class EnvironmentAdmin(BaseAdmin):
-    tenancy = OfProjects(PROJECT_SCOPES, EnvironmentProject, "environment")
     menu = Menu("Organization", 5)
+    tenancy = OfProjects(PROJECT_SCOPES, EnvironmentProject, "environment")
     list_display = ["__str__", "organization_link", "project_links", "created_at"]
     list_filter = [("organization", NeighbourFilter)]
     list_select_related = ["organization"]

@@ -40,8 +40,8 @@ def hooks_of(project: Project) -> Panel:
 
 @admin.register(ServiceHook)
 class ServiceHookAdmin(BaseAdmin):
-    tenancy = OfProject(PROJECT_SCOPES)
     menu = Menu("Organization", 6)
+    tenancy = OfProject(PROJECT_SCOPES)
     list_display = ["url", "project_link", "event_list", "status", "fired", "resumes_at"]
     list_filter = ["status", ("project", ProjectFilter)]
     list_select_related = ["project"]

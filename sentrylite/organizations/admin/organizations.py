@@ -44,9 +44,9 @@ class OrganizationForm(forms.ModelForm):
 
 @admin.register(Organization)
 class OrganizationAdmin(ListsAsLines, DeletedLater):
+    menu = Menu("Organization", 1)
     # New ones are made by superusers.
     tenancy = OfOrganization({**ORGANIZATION_SCOPES, "POST": frozenset()}, "pk")
-    menu = Menu("Organization", 1)
     form = OrganizationForm
     list_display = ["name", "slug", "status", "projects", "members", "created_at"]
     list_filter = ["status"]
@@ -126,9 +126,9 @@ class MemberForm(forms.ModelForm):
 
 @admin.register(OrganizationMember)
 class OrganizationMemberAdmin(BaseAdmin):
+    menu = Menu("Organization", 4, "Members")
     tenancy = Members()
     form = MemberForm
-    menu = Menu("Organization", 4, "Members")
     list_display = ["person", "organization_link", "role", "team_links", "created_at"]
     list_filter = ["role", ("organization", NeighbourFilter)]
     list_select_related = ["organization", "user"]

@@ -96,8 +96,8 @@ class ProjectForm(forms.ModelForm):
 
 @admin.register(Project)
 class ProjectAdmin(ListsAsLines, DeletedLater):
-    tenancy = Projects(PROJECT_SCOPES)
     menu = Menu("Organization", 2)
+    tenancy = Projects(PROJECT_SCOPES)
     form = ProjectForm
     list_display = [
         "name",
@@ -227,8 +227,8 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
 
 @admin.register(ProjectKey)
 class ProjectKeyAdmin(DsnColumn, BaseAdmin):
-    tenancy = OfProject(PROJECT_SCOPES)
     menu = Menu("Access", 3, "Client keys")
+    tenancy = OfProject(PROJECT_SCOPES)
     list_display = ["label", "project_link", "dsn", "is_active", "created_at"]
     list_filter = ["is_active", ("project", ProjectFilter)]
     list_select_related = ["project"]

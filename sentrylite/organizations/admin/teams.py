@@ -26,8 +26,8 @@ class TeamForm(forms.ModelForm):
 
 @admin.register(Team)
 class TeamAdmin(DeletedLater):
-    tenancy = Teams()
     menu = Menu("Organization", 3)
+    tenancy = Teams()
     form = TeamForm
     list_display = ["slug", "name", "organization_link", "status", "created_at"]
     list_filter = ["status", ("organization", NeighbourFilter)]

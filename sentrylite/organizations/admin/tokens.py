@@ -63,8 +63,8 @@ class CredentialAdmin(ListsAsLines, BaseAdmin):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(CredentialAdmin):
-    tenancy = Own()
     menu = Menu("Access", 4)
+    tenancy = Own()
     settled_fields = ["user"]
     list_display = ["__str__", "user_link", "scope_list", "created_at", "expires_at"]
     list_filter = [("user", NeighbourFilter)]
@@ -93,8 +93,8 @@ class ApiTokenAdmin(CredentialAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(CredentialAdmin):
-    tenancy = OfOrganization(API_KEY_SCOPES)
     menu = Menu("Access", 5)
+    tenancy = OfOrganization(API_KEY_SCOPES)
     settled_fields = ["organization"]
     list_display = ["__str__", "organization_link", "is_active", "scope_list", "created_at"]
     list_filter = ["is_active", ("organization", NeighbourFilter)]
