@@ -1,6 +1,6 @@
 """Everything that one issue's page shows, in a fixed number of statements."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,6 +10,7 @@ from django.db import connection
 
 from sentrylite import rows
 from sentrylite.accounts.models import User
+from sentrylite.arrays import literal
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import Access, Caller
 from sentrylite.organizations.models import Organization, Project
@@ -35,6 +36,10 @@ _LAST_RELEASE = """
     JOIN releases_release release ON release.id = seen_in.release_id
     WHERE seen_in.project_id = i.project_id AND seen_in.issue_id = i.id
     ORDER BY coalesce(release.released_at, release.created_at) DESC, release.id DESC LIMIT 1
+"""
+
+FIND_LAST_RELEASES = f"""
+    SELECT i.id, ({_LAST_RELEASE}) FROM issues_issue i WHERE i.id = ANY(%(issues)s::bigint[])
 """
 
 # Most issues have neither activities nor people: then nothing more is asked about them.
@@ -206,6 +211,16 @@ def find_shared_issue(share_id: UUID) -> Issue | None:
     issue = queries.read_issue(row[:start], project)
     queries.load_resolving_commits([issue])
     return issue
+
+
+def find_last_releases(issues: Collection[Issue]) -> dict[int, Release]:
+    """The newest of the releases that each of the issues was seen in, by the issue's id; those that
+    were seen in none are missing. Two statements."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_LAST_RELEASES, {"issues": literal(issue.pk for issue in issues)})
+        newest = dict(cursor.fetchall())
+    releases = Release.objects.in_bulk({pk for pk in newest.values() if pk is not None})
+    return {issue_id: releases[pk] for issue_id, pk in newest.items() if pk in releases}
 
 
 def load_details(

@@ -5,10 +5,15 @@ from django.contrib import admin
 from issues.models import Activity
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, NeighbourFilter, ReadOnly
+from sentrylite.admin.menu import Menu
+from sentrylite.organizations.access import EVENT_SCOPES
+from sentrylite.organizations.tenancy import OfProject
 
 
 @admin.register(Activity)
 class ActivityAdmin(ReadOnly, BaseAdmin):
+    menu = Menu("Operation", 1)
+    tenancy = OfProject(EVENT_SCOPES, "issue__project")
     list_display = ["type", "issue_link", "user_link", "created_at"]
     list_filter = ["type", ("user", NeighbourFilter)]
     list_select_related = ["issue", "user"]

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -26,6 +26,7 @@ from issues.models import Event, EventAddress, Issue
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link
 from sentrylite.admin.display import Panel
+from sentrylite.admin.tenancy import may, only_visible, visible
 from sentrylite.organizations.models import Project
 
 from . import readable
@@ -38,7 +39,8 @@ MAX_FOUND = 20
 
 
 def may_see_events(request: HttpRequest) -> bool:
-    return request.user.has_perm("issues.view_event")
+    """Who may see issues may see their events."""
+    return may(request, "view", Issue)
 
 
 class EventPages(BaseAdmin):
@@ -57,13 +59,24 @@ class EventPages(BaseAdmin):
     def event_links(self, request: HttpRequest) -> Sequence[Link]:
         return [("Events", reverse("admin:issues_events"))] if may_see_events(request) else []
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Who looks for an event's id among issues is led to the event."""
+        text = request.GET.get("q", "").strip()
+        if as_event_id(text) and may_see_events(request):
+            found = find_events(text, visible(request, Project))
+            if len(found) == 1:
+                return redirect(event_url(found[0]))
+        return super().changelist_view(request, extra_context)
+
     def events_view(self, request: HttpRequest) -> HttpResponse:
         """An event by its id, or a project's newest."""
         if not may_see_events(request):
             raise PermissionDenied
         text = request.GET.get("q", "").strip()
         projects = list(
-            Project.objects.active()
+            only_visible(request, Project.objects.active())
             .select_related("organization")
             .order_by("organization__slug", "slug")[:MAX_PROJECTS]
         )
@@ -71,8 +84,12 @@ class EventPages(BaseAdmin):
         now = timezone.now()
         found: list[Event] = []
         if text:
-            found = find_events(text)
-        elif chosen.isdecimal() and len(chosen) < 19:
+            found = find_events(text, visible(request, Project))
+        elif any(str(project.pk) == chosen for project in projects) or (
+            chosen.isdecimal()
+            and len(chosen) < 19
+            and visible(request, Project).filter(pk=chosen).exists()
+        ):
             found = newest_events(int(chosen), _before(request, now), now)
         if text and len(found) == 1:
             return redirect(event_url(found[0]))
@@ -105,11 +122,12 @@ class EventPages(BaseAdmin):
             "title": f"Event {event}",
             "opts": self.opts,
             "issue": issue,
+            "badges": [self.level_badge(issue), self.status_badge(issue)],  # type: ignore[attr-defined]
             "event": event,
             "story": readable.read(event.data),
             "raw": display.pretty_json(event.data),
-            "older": _sibling_url(issue, event.previous_event_id),
-            "newer": _sibling_url(issue, event.next_event_id),
+            "older": sibling_url(issue, event.previous_event_id),
+            "newer": sibling_url(issue, event.next_event_id),
         }
         return TemplateResponse(request, "admin/issues/event.html", context)
 
@@ -121,14 +139,14 @@ def as_event_id(text: str) -> UUID | None:
         return None
 
 
-def find_events(text: str) -> list[Event]:
-    """The events with this id, whichever project they are in. Two statements."""
+def find_events(text: str, projects: QuerySet[Project]) -> list[Event]:
+    """The events with this id, whichever of the projects they are in. Two statements."""
     event_id = as_event_id(text)
     if event_id is None:
         return []
     # The key begins with the project: each project is one look into the index.
     addresses = EventAddress.objects.filter(
-        project_id__in=Project.objects.values("pk"), event_id=event_id
+        project_id__in=projects.order_by().values("pk"), event_id=event_id
     )
     places = [
         Q(project_id=address.project_id, received_at=address.received_at, event_id=event_id)
@@ -176,5 +194,6 @@ def _row(event: Event, issue: Issue | None) -> tuple[Any, ...]:
     )
 
 
-def _sibling_url(issue: Issue, event_id: UUID | None) -> str | None:
+def sibling_url(issue: Issue, event_id: UUID | None) -> str | None:
+    """The page of the event before or after one, if there is one."""
     return reverse("admin:issues_event", args=[issue.pk, event_id.hex]) if event_id else None

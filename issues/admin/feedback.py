@@ -10,11 +10,16 @@ from django.urls import reverse
 from issues.models import UserReport
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
+from sentrylite.admin.menu import Menu
+from sentrylite.organizations.access import EVENT_SCOPES
 from sentrylite.organizations.admin.filters import ProjectFilter
+from sentrylite.organizations.tenancy import OfProject
 
 
 @admin.register(UserReport)
 class UserReportAdmin(ReadOnly, BaseAdmin):
+    menu = Menu("", 2, "User feedback", "feedback")
+    tenancy = OfProject(EVENT_SCOPES)
     list_display = ["words", "who", "issue_link", "project_link", "environment", "created"]
     list_display_links = ["words"]
     list_filter = [("project", ProjectFilter)]

@@ -7,10 +7,11 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from issues.models import Issue
+from issues.models import Issue, IssueText
 from issues.models.issue import Level, read_short_id
 
 Status = Issue.Status
+MAX_WORDS = 10
 
 
 def by_short_id(text: str) -> Q | None:
@@ -20,6 +21,17 @@ def by_short_id(text: str) -> Q | None:
         return None
     slug, number = named
     return Q(project__slug__iexact=slug, number=number)
+
+
+def with_words(issues: QuerySet[Issue], text: str) -> QuerySet[Issue]:
+    """Those with all of the words in their title, culprit or message, in any letter case.
+
+    They are looked up by the index of issues' texts.
+    """
+    for word in text.split()[:MAX_WORDS]:
+        found = IssueText.objects.filter(text__contains=word.lower())
+        issues = issues.filter(pk__in=found.values("issue_id"))
+    return issues
 
 
 class ChoiceFilter(admin.SimpleListFilter):
@@ -49,3 +61,22 @@ class LevelFilter(ChoiceFilter):
     title = "level"
     parameter_name = "level"
     choices_of_field = Level.choices
+
+
+class AssigneeFilter(admin.SimpleListFilter):
+    title = "assignee"
+    parameter_name = "assigned"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[Any, str]]:
+        return [("me", "me"), ("somebody", "somebody"), ("nobody", "nobody")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        nobody = Q(assigned_user=None, assigned_team=None)
+        match self.value():
+            case "me":
+                return queryset.filter(assigned_user=request.user.pk)
+            case "somebody":
+                return queryset.exclude(nobody)
+            case "nobody":
+                return queryset.filter(nobody)
+        return queryset

@@ -1,6 +1,6 @@
 """Issues in the back office: found, looked at, and changed through actions only."""
 
-from collections import defaultdict
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -13,98 +13,56 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from issues import actions, queries
+from issues import actions, details, queries
 from issues.models import Issue, UserReport
 from sentrylite.accounts.models import User
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
-from sentrylite.admin.display import Panel
+from sentrylite.admin.menu import Menu
+from sentrylite.organizations import queries as organization_queries
+from sentrylite.organizations.access import EVENT_SCOPES
 from sentrylite.organizations.admin.filters import ProjectFilter
-from stats.models import IssueDay
-from stats.periods import HOURS_OF_DAY, LIST_DAYS_30, LIST_HOURS_24
+from sentrylite.organizations.models import Project, Team
+from sentrylite.organizations.tenancy import OfProject
+from sentrylite.releases.models import Release
+from stats.periods import LIST_HOURS_24
 
-from . import panels
-from .events import EventPages, may_see_events
-from .filters import LevelFilter, StatusFilter, by_short_id
+from .events import EventPages
+from .filters import AssigneeFilter, LevelFilter, StatusFilter, by_short_id, with_words
+from .page import IssuePage, assignable
 
-SPANS = {"24h": LIST_HOURS_24, "30d": LIST_DAYS_30}
-
-
-def load_last_hours(issues: Sequence[Issue], now: datetime) -> None:
-    """Fill in the last 24 hours of issues of any projects, as `series["24h"]`. One statement."""
-    moment = now.timestamp()
-    period = LIST_HOURS_24.until(moment)
-    days = {hour // HOURS_OF_DAY for hour in period.live_buckets(moment)}
-    counts: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    found = IssueDay.objects.filter(
-        project_id__in={issue.project_id for issue in issues},
-        issue_id__in=[issue.pk for issue in issues],
-        day__in=days,
-    )
-    for issue_id, day, hours in found.values_list("issue_id", "day", "hours"):
-        for hour, quantity in enumerate(hours, day * HOURS_OF_DAY):
-            counts[issue_id][hour] += quantity
-    for issue in issues:
-        issue.series = {"24h": period.fill(counts[issue.pk], moment)}
+SPANS = {"24h": LIST_HOURS_24}
+ACTOR = re.compile(r"(user|team):[0-9]{1,18}", re.ASCII)
 
 
 @admin.register(Issue)
-class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
+class IssueAdmin(IssuePage, EventPages, ReadOnly, BaseAdmin):
+    menu = Menu("", 1, icon="issues")
+    tenancy = OfProject(EVENT_SCOPES)
     list_display = [
         "headline",
-        "short_id",
-        "project_link",
-        "level_badge",
         "status_badge",
         "hours",
         "event_count",
         "users",
+        "assignee",
+        "first",
         "seen",
     ]
-    list_display_links = ["headline"]
-    list_filter = [StatusFilter, LevelFilter, ("project", ProjectFilter)]
-    list_select_related = ["project"]
-    search_fields = ["title", "culprit"]
-    search_help_text = "Words of the title or the culprit, or a short id such as PUMP-STATION-1."
+    list_display_links = None  # the headline has links of its own
+    list_filter = [StatusFilter, LevelFilter, AssigneeFilter, ("project", ProjectFilter)]
+    list_select_related = ["project", "assigned_user", "assigned_team", "first_release"]
+    search_fields = ["title"]  # there is a search; get_search_results says for what
+    search_help_text = (
+        "Words of the title, the culprit or the message, a short id such as PUMP-STATION-1, or the "
+        "id of an event."
+    )
     ordering = ["-last_seen", "-id"]
-    actions = ["resolve", "unresolve", "ignore", "merge", "discard", "delete"]
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    ("short_id", "project_link"),
-                    "title",
-                    "culprit",
-                    ("status_badge", "level_badge"),
-                    "assignee",
-                    ("event_count", "users"),
-                    ("first", "last"),
-                    ("hours", "days"),
-                    ("type", "platform"),
-                    ("logger", "first_release"),
-                ]
-            },
-        ),
-        ("Metadata", {"fields": ["facts"], "classes": ["collapse"]}),
-    ]
-    readonly_fields = [
-        "short_id",
-        "project_link",
-        "status_badge",
-        "level_badge",
-        "assignee",
-        "event_count",
-        "users",
-        "first",
-        "last",
-        "hours",
-        "days",
-        "facts",
-    ]
+    actions = ["resolve", "unresolve", "ignore", "assign", "merge", "discard", "delete"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Issue]:
-        return Issue.objects.visible().order_by(*self.ordering)
+        visible = Issue.objects.visible().order_by(*self.ordering)
+        return self.tenancy.rows(request.user, visible)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -123,10 +81,13 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
         named = by_short_id(search_term)
         if named is not None and (found := queryset.filter(named)).exists():
             return found, False
-        return super().get_search_results(request, queryset, search_term)
+        return with_words(queryset, search_term), False
 
     def load_page(self, request: HttpRequest, rows: Sequence[Issue]) -> None:
-        load_last_hours(rows, timezone.now())
+        queries.load_series(rows, SPANS, timezone.now())
+        last_releases = details.find_last_releases(rows)
+        for issue in rows:
+            issue.last_release = last_releases.get(issue.pk)  # type: ignore[attr-defined]
 
     def list_links(self, request: HttpRequest) -> Sequence[Link]:
         return self.event_links(request)
@@ -138,49 +99,18 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
             ("User feedback", display.list_url(UserReport, issue__id__exact=obj.pk)),
         ]
 
-    def panels(self, request: HttpRequest, obj: Issue) -> Sequence[Panel]:
-        now = timezone.now()
-        events = [panels.events(obj, now)] if may_see_events(request) else []
-        return [
-            *events,
-            panels.tags(obj),
-            panels.people(obj),
-            panels.reports(obj),
-            panels.releases(obj),
-            panels.hashes(obj),
-            panels.activity(obj),
-            panels.marks(obj),
-        ]
-
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        queries.load_series([obj], SPANS, timezone.now())
-        return super().render_change_form(request, context, add, change, form_url, obj)
-
     # Columns and facts.
 
     @admin.display(description="issue", ordering="title")
     def headline(self, issue: Issue) -> SafeString:
         return format_html(
-            '<span class="title">{}</span> <small>{}</small>',
-            display.shorten(issue.title) or "(without a title)",
-            display.shorten(issue.culprit),
+            '<span class="title">{}</span><small>{} {} · {}{}</small>',
+            display.link_to(issue, display.shorten(issue.title) or "(without a title)"),
+            self.level_badge(issue),
+            issue.short_id,
+            display.link_to(issue.project),
+            format_html(" · {}", display.shorten(issue.culprit)) if issue.culprit else "",
         )
-
-    @admin.display(description="short id", ordering="number")
-    def short_id(self, issue: Issue) -> str:
-        return issue.short_id
-
-    @admin.display(description="project", ordering="project__slug")
-    def project_link(self, issue: Issue) -> str:
-        return display.link_to(issue.project)
 
     @admin.display(description="level", ordering="level")
     def level_badge(self, issue: Issue) -> SafeString:
@@ -192,6 +122,11 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
             return display.badge("resolved: quiet", "status-resolved")
         return display.badge(issue.get_status_display(), f"status-{issue.get_status_display()}")
 
+    @admin.display(description="24 hours")
+    def hours(self, issue: Issue) -> SafeString:
+        counts = [count for _, count in issue.series["24h"]]
+        return display.sparkline(counts, f"{sum(counts)} events in 24 hours")
+
     @admin.display(description="events", ordering="times_seen")
     def event_count(self, issue: Issue) -> str:
         return f"{issue.times_seen:,}"
@@ -200,44 +135,22 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
     def users(self, issue: Issue) -> str:
         return f"{issue.user_count:,}"
 
-    @admin.display(description="first seen")
-    def first(self, issue: Issue) -> str:
-        return display.moment(issue.first_seen)
-
-    @admin.display(description="last seen")
-    def last(self, issue: Issue) -> str:
-        return display.moment(issue.last_seen)
-
-    @admin.display(description="last seen", ordering="last_seen")
-    def seen(self, issue: Issue) -> str:
-        return display.ago(issue.last_seen)
-
-    @admin.display(description="24 hours")
-    def hours(self, issue: Issue) -> SafeString:
-        return _chart(issue, "24h", "24 hours")
-
-    @admin.display(description="30 days")
-    def days(self, issue: Issue) -> SafeString:
-        return _chart(issue, "30d", "30 days")
-
-    @admin.display
+    @admin.display(description="assignee")
     def assignee(self, issue: Issue) -> str:
         return display.link_to(issue.assigned_user or issue.assigned_team)
 
-    @admin.display(description="as stored")
-    def facts(self, issue: Issue) -> SafeString:
-        return display.pretty_json(issue.metadata)
+    @admin.display(description="first seen", ordering="first_seen")
+    def first(self, issue: Issue) -> SafeString:
+        return _seen(issue.first_seen, issue.first_release)
+
+    @admin.display(description="last seen", ordering="last_seen")
+    def seen(self, issue: Any) -> SafeString:
+        return _seen(issue.last_seen, issue.last_release)
 
     # Actions. The rows are not edited, but who may change or delete issues may do these.
 
-    def has_triage_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("issues.change_issue")
-
-    def has_removal_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("issues.delete_issue")
-
-    def object_actions(self, request: HttpRequest) -> list[str]:
-        return [name for name in super().object_actions(request) if name != "merge"]
+    def object_actions(self, request: HttpRequest, obj: Any) -> list[str]:
+        return [name for name in super().object_actions(request, obj) if name != "merge"]
 
     @admin.action(description="Resolve selected issues", permissions=["triage"])
     def resolve(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
@@ -250,6 +163,32 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
     @admin.action(description="Ignore selected issues", permissions=["triage"])
     def ignore(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
         self._change(request, rows, actions.ignore_issues, "ignored")
+
+    @admin.action(description="Assign selected issues", permissions=["triage"])
+    def assign(self, request: HttpRequest, rows: QuerySet[Issue]) -> HttpResponse | None:
+        issues = list(rows.select_related("project__organization"))
+        projects = list({issue.project_id: issue.project for issue in issues}.values())
+        question = self.confirm(
+            request,
+            rows,
+            action="assign",
+            verb="Assign",
+            warning="Who is responsible is told of what happens to an issue from then on.",
+            choices=assignable(projects),
+        )
+        if question is not None:
+            return question
+        chosen = request.POST.get("choice", "")
+        actor = _find_actor(projects, chosen)
+        if chosen and actor is None:
+            text = "Only those can be responsible who are in a team of each issue's project."
+            self.message_user(request, text, messages.ERROR)
+            return None
+        by = cast(User, request.user)
+        changed = actions.assign_issues(issues, actor, by=by, now=timezone.now())
+        done = f"assigned to {actor}" if actor else "assigned to nobody"
+        self._report(request, changed, len(issues), done)
+        return None
 
     @admin.action(description="Merge selected issues", permissions=["triage"])
     def merge(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
@@ -310,6 +249,19 @@ class IssueAdmin(EventPages, ReadOnly, BaseAdmin):
         self.message_user(request, text, messages.SUCCESS)
 
 
-def _chart(issue: Issue, name: str, words: str) -> SafeString:
-    counts = [count for _, count in issue.series[name]]
-    return display.sparkline(counts, f"{sum(counts)} events in {words}")
+def _seen(when: datetime, release: Release | None) -> SafeString:
+    """How long ago, and in which release."""
+    link = display.link_to(release, release.short_version) if release else ""
+    return format_html("{}<small>{}</small>", display.ago(when), link)
+
+
+def _find_actor(projects: Sequence[Project], chosen: str) -> User | Team | None:
+    """Who was chosen of those who are `assignable`, if they are in a team of each project."""
+    organizations = {project.organization for project in projects}
+    if ACTOR.fullmatch(chosen) is None or len(organizations) != 1:
+        return None
+    actor = organization_queries.find_actor(projects[0].organization, chosen)
+    if actor is None:
+        return None
+    reached = organization_queries.projects_of_actor(projects, actor)
+    return actor if reached == {project.pk for project in projects} else None

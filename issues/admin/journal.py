@@ -9,10 +9,14 @@ from django.http import HttpRequest
 
 from issues.models import JournalEntry
 from sentrylite.admin.base import BaseAdmin, ReadOnly
+from sentrylite.admin.menu import Menu
+from sentrylite.admin.tenancy import SuperusersOnly
 
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnly, BaseAdmin):
+    menu = Menu("Operation", 3, "Journal")
+    tenancy = SuperusersOnly()
     list_display = ["id", "owner", "size"]
     ordering = ["id"]
     fields = ["id", "owner", "size"]

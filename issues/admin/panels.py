@@ -3,12 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Sum, Window
-from django.db.models.functions import RowNumber
 from django.urls import reverse
 
 from issues.models import (
-    Activity,
     Event,
     EventUser,
     Issue,
@@ -17,7 +14,6 @@ from issues.models import (
     IssueRelease,
     IssueSeen,
     IssueSubscription,
-    IssueTag,
     IssueUser,
     UserReport,
 )
@@ -27,7 +23,6 @@ from sentrylite.organizations.models import Environment
 from sentrylite.releases.models import Release
 
 SHOWN = 20
-SHOWN_VALUES = 3
 CLOCKS_DIFFER = timedelta(days=1)
 """Between those who say when something happened and the server that received it."""
 
@@ -58,26 +53,6 @@ def _event_row(event: Event) -> tuple[object, ...]:
         tags.get("release", ""),
         tags.get("user", ""),
         display.shorten(event.message, 80),
-    )
-
-
-def tags(issue: Issue) -> Panel:
-    """Each key with its most frequent values."""
-    of_key: dict[str, Any] = {"partition_by": "key"}
-    found = IssueTag.objects.filter(project_id=issue.project_id, issue_id=issue.pk).annotate(
-        place=Window(RowNumber(), order_by=[F("times_seen").desc(), F("value")], **of_key),
-        values_of_key=Window(Count("*"), **of_key),
-        times_of_key=Window(Sum("times_seen"), **of_key),
-    )
-    rows: dict[str, tuple[str, int, list[str]]] = {}
-    for tag in found.filter(place__lte=SHOWN_VALUES).order_by("key", "place"):
-        row = rows.setdefault(tag.key, (tag.key, tag.values_of_key, []))
-        share = display.share(tag.times_seen, float(tag.times_of_key))
-        row[2].append(f"{display.shorten(tag.value, 60)} ({share})")
-    return Panel(
-        "Tags",
-        ("Tag", "Values", "Most frequent"),
-        [(key, values, ", ".join(frequent)) for key, values, frequent in rows.values()],
     )
 
 
@@ -138,20 +113,6 @@ def reports(issue: Issue) -> Panel:
         for report in found[:SHOWN]
     ]
     return Panel("User feedback", ("Report", "Name", "E-mail address", "Said (UTC)"), rows)
-
-
-def activity(issue: Issue) -> Panel:
-    found = Activity.objects.filter(issue=issue).select_related("user")
-    rows = [
-        (
-            each.get_type_display(),
-            display.link_to(each.user),
-            display.moment(each.created_at),
-            ", ".join(f"{key}: {value}" for key, value in each.data.items() if value is not None),
-        )
-        for each in found.order_by("-created_at", "-id")[:SHOWN]
-    ]
-    return Panel("Activity", ("", "By", "At (UTC)", ""), rows)
 
 
 def marks(issue: Issue) -> Panel:

@@ -28,6 +28,7 @@ PLAIN = {
     "modules": "Modules",
 }
 REQUEST_LISTS = {"query_string": "Query", "headers": "Headers", "cookies": "Cookies"}
+OPEN_FRAMES = 5
 HANDLED = {"true": "handled", "false": "not handled"}
 REQUEST_TEXTS = ("method", "url", "fragment", "data", "env")
 
@@ -132,10 +133,11 @@ def _thread(thread: Json) -> Trace:
 
 
 def _frames(holder: Json) -> list[Frame]:
-    """The newest call first; open is the newest of the application's own."""
+    """The newest call first; open are the newest of the application's own, or else the newest."""
     frames = _objects(_object(holder.get("stacktrace")).get("frames"))[::-1]
-    opened = next((index for index, frame in enumerate(frames) if frame.get("in_app")), 0)
-    return [_frame(frame, index == opened) for index, frame in enumerate(frames)]
+    own = [index for index, frame in enumerate(frames) if frame.get("in_app")]
+    opened = own[:OPEN_FRAMES] or [0]
+    return [_frame(frame, index in opened) for index, frame in enumerate(frames)]
 
 
 def _frame(frame: Json, is_open: bool) -> Frame:

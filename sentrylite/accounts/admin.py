@@ -5,19 +5,26 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from sentrylite.admin import display
-from sentrylite.admin.base import BaseAdmin, Link, ReadOnly
+from sentrylite.admin.base import BaseAdmin, BaseInline, Link, ReadOnly
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations.models import ApiToken, OrganizationMember
+from sentrylite.organizations.tenancy import Colleagues, Members
 
 from .models import User
 
+# Rights come from roles in organizations, or from being a superuser.
+admin.site.unregister(Group)
 
-class MembershipInline(ReadOnly, admin.TabularInline):
+
+class MembershipInline(ReadOnly, BaseInline):
     """Where somebody is a member. The member's own page has the teams and the role to change."""
 
+    tenancy = Members()
     model = OrganizationMember
     fk_name = "user"
     fields = ["organization", "role", "created_at"]
@@ -27,7 +34,7 @@ class MembershipInline(ReadOnly, admin.TabularInline):
     show_change_link = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("organizations.add_organizationmember")
+        return BaseInline.has_add_permission(self, request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrganizationMember]:
         return super().get_queryset(request).select_related("organization", "user")
@@ -35,7 +42,11 @@ class MembershipInline(ReadOnly, admin.TabularInline):
 
 @admin.register(User)
 class UserAdmin(BaseAdmin, auth_admin.UserAdmin):
+    menu = Menu("Access", 1)
+    tenancy = Colleagues()
     list_display = ["username", "name", "email", "is_active", "is_staff", "is_superuser", "seen"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
+    filter_horizontal = ()
     search_fields = ["username", "name", "email"]
     readonly_fields = ["last_login", "date_joined", "last_active_at"]
     inlines = [MembershipInline]
@@ -44,8 +55,9 @@ class UserAdmin(BaseAdmin, auth_admin.UserAdmin):
         (
             "Rights in the back office",
             {
-                "description": "What somebody may do through the API is up to their memberships.",
-                "fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"],
+                "description": "Staff may sign in, and do here what their roles in organizations "
+                "let them do through the API. Superusers may do everything.",
+                "fields": ["is_active", "is_staff", "is_superuser"],
             },
         ),
         ("Dates", {"fields": ["date_joined", "last_login", "last_active_at"]}),
@@ -64,24 +76,8 @@ class UserAdmin(BaseAdmin, auth_admin.UserAdmin):
     def links(self, request: HttpRequest, obj: User) -> Sequence[Link]:
         return [("API tokens", display.list_url(ApiToken, user__id__exact=obj.pk))]
 
-    # Who may change people must not make himself, or somebody under his control, a superuser.
-
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        fields = list(super().get_readonly_fields(request, obj))
-        if not _is_superuser(request):
-            fields += ["is_superuser", "groups", "user_permissions"]
-        return fields
-
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_superuser", False))
-
-
-def _may_touch(request: HttpRequest, user: User | None) -> bool:
-    return user is None or not user.is_superuser or _is_superuser(request)
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Who may only look sees nothing of a password, not even how it is hashed."""
+        if obj and not self.has_change_permission(request, obj):
+            return [(None, {"fields": ["username", "name", "email", "is_active"]})]
+        return super().get_fieldsets(request, obj)

@@ -5,6 +5,7 @@ actions are buttons on the page of each object; pages show panels and links to t
 """
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin
@@ -25,15 +26,16 @@ from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
 from .display import Panel
-
-# What the site calls itself. There is no other site to view.
-admin.site.site_header = admin.site.site_title = "sentrylite"
-admin.site.site_url = None
+from .menu import Menu
+from .tenancy import SuperusersOnly, Tenancy, only_visible, tenancy_of, visible
 
 Link = tuple[str, str]
 """A text and where it leads."""
 
 SHOWN_BEFORE_CONFIRMING = 20
+
+ACTION_RIGHTS = {"triage": "change", "removal": "delete"}
+"""What actions ask for, as the rights of rows."""
 
 
 class CappedPaginator(Paginator):
@@ -81,7 +83,7 @@ class NeighbourFilter(RelatedFieldListFilter):
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin
     ) -> list[Any]:
-        rows = field.remote_field.model._default_manager.all()
+        rows = visible(request, field.remote_field.model)
         if self.related:
             rows = rows.select_related(*self.related)
         first = list(rows[: self.limit])
@@ -91,13 +93,83 @@ class NeighbourFilter(RelatedFieldListFilter):
         return [(row.pk, type(self).label(row)) for row in first]
 
 
-class BaseAdmin(admin.ModelAdmin):
+class Scoped:
+    """For admins and inlines: foreign keys choose from what who asks may see."""
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_field_queryset(db, db_field, request)  # type: ignore[misc]
+        if rows is None:
+            rows = db_field.remote_field.model._default_manager.all()
+        return only_visible(request, rows)
+
+
+class BaseAdmin(Scoped, admin.ModelAdmin):
+    tenancy: Tenancy = SuperusersOnly()
+    """Who may see and change which rows. Each admin says it for its model."""
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count whole tables
     list_per_page = 50
+    menu = Menu()
     settled_fields: Sequence[str] = ()
     """What is said when a row is made and never changed."""
+
+    # Rights. Django's own permissions play no part: an organization's roles decide.
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return self.tenancy.rows(request.user, super().get_queryset(request))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.tenancy.allows(request.user, "view", obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.tenancy.allows(request.user, "add")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.tenancy.allows(request.user, "change", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.tenancy.allows(request.user, "delete", obj)
+
+    def has_triage_permission(self, request: HttpRequest) -> bool:
+        """For actions that change rows that are not edited by hand."""
+        return self.tenancy.allows(request.user, "change")
+
+    def has_removal_permission(self, request: HttpRequest) -> bool:
+        """For actions that delete rows in a way of their own."""
+        return self.tenancy.allows(request.user, "delete")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The last step of saving: what a row has become must be within reach too."""
+        super().save_related(request, form, formsets, change)
+        saved = self.model._base_manager.filter(pk=form.instance.pk)
+        right = "change" if change else "add"
+        if not self.tenancy.rows(request.user, saved, right).exists():
+            raise PermissionDenied  # which takes back what was saved
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Each does what it does to those of the rows to which there is the right: roles may differ
+        from one organization to the next."""
+        found: dict[str, Any] = super().get_actions(request) or {}
+        return {
+            name: (self._limited(function), name, description)
+            for name, (function, _, description) in found.items()
+        }
+
+    def _limited(self, function: Any) -> Any:
+        names = getattr(function, "allowed_permissions", ())
+        rights = [ACTION_RIGHTS.get(name, name) for name in names]
+
+        @wraps(function)
+        def limited(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> Any:
+            for right in rights:
+                rows = self.tenancy.rows(request.user, rows, right)
+            return function(model_admin, request, rows)
+
+        return limited
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = [str(name) for name in super().get_readonly_fields(request, obj)]
@@ -111,7 +183,7 @@ class BaseAdmin(admin.ModelAdmin):
         """Fill in what the list shows beside the columns of its rows, in a few statements."""
 
     def list_links(self, request: HttpRequest) -> Sequence[Link]:
-        """Where else to go from the list."""
+        """What belongs to the list and is no list of rows, below it in the navigation."""
         return ()
 
     def links(self, request: HttpRequest, obj: Any) -> Sequence[Link]:
@@ -130,7 +202,6 @@ class BaseAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         context = {
             "title": capfirst(self.opts.verbose_name_plural),
-            "list_links": self.list_links(request),
             **(extra_context or {}),
         }
         return super().changelist_view(request, context)
@@ -148,7 +219,7 @@ class BaseAdmin(admin.ModelAdmin):
             context |= {
                 "links": self.links(request, obj),
                 "panels": self.panels(request, obj),
-                "object_actions": self.object_actions(request),
+                "object_actions": self.object_actions(request, obj),
                 "object_actions_url": self._url("run", obj.pk),
             }
         return super().render_change_form(request, context, add, change, form_url, obj)
@@ -160,9 +231,19 @@ class BaseAdmin(admin.ModelAdmin):
         view = self.admin_site.admin_view(self.run_action)
         return [path("<path:object_id>/run/", view, name=name), *super().get_urls()]
 
-    def object_actions(self, request: HttpRequest) -> list[str]:
-        """The names of the actions that are buttons: those of our own."""
-        return [name for name in self.get_actions(request) if name != "delete_selected"]
+    def object_actions(self, request: HttpRequest, obj: Any) -> list[str]:
+        """The names of the actions that are buttons: those of our own that may be done to it."""
+        return [
+            name
+            for name, (action, _, _) in self.get_actions(request).items()
+            if name != "delete_selected" and self._may_run(request, action, obj)
+        ]
+
+    def _may_run(self, request: HttpRequest, action: Any, obj: Any) -> bool:
+        names = getattr(action, "allowed_permissions", ())
+        return all(
+            self.tenancy.allows(request.user, ACTION_RIGHTS.get(name, name), obj) for name in names
+        )
 
     def run_action(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Do to one object what the list does to those selected, and come back to its page."""
@@ -172,7 +253,7 @@ class BaseAdmin(admin.ModelAdmin):
         if obj is None:
             return redirect(self._url("changelist"))
         name = request.POST.get("action", "")
-        if name in self.object_actions(request):
+        if name in self.object_actions(request, obj):
             run: Any = self.get_actions(request)[name]
             answer = run[0](self, request, self.get_queryset(request).filter(pk=obj.pk))
             if isinstance(answer, HttpResponseBase):
@@ -189,10 +270,12 @@ class BaseAdmin(admin.ModelAdmin):
         action: str,
         verb: str,
         warning: str,
+        choices: Sequence[tuple[str, str]] = (),
     ) -> TemplateResponse | None:
         """The question whether to go on; None when it was answered with yes.
 
-        It is asked again at the same address, with the same selection.
+        It is asked again at the same address, with the same selection. What was chosen of the
+        `choices`, values and their texts, is sent as `choice`.
         """
         if request.POST.get("confirmed"):
             return None
@@ -206,6 +289,7 @@ class BaseAdmin(admin.ModelAdmin):
             "action": action,
             "verb": verb,
             "warning": warning,
+            "choices": choices,
             "rows": rows[:SHOWN_BEFORE_CONFIRMING],
             "more": max(total - SHOWN_BEFORE_CONFIRMING, 0),
             "back": request.get_full_path(),
@@ -223,6 +307,31 @@ class BaseAdmin(admin.ModelAdmin):
     def _url(self, page: str, pk: Any = None) -> str:
         name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_{page}"
         return reverse(name, args=[] if pk is None else [quote(pk)])
+
+
+class BaseInline(Scoped, admin.TabularInline):
+    """Rows on the page of another one. Who may change that may change them."""
+
+    tenancy: Tenancy = SuperusersOnly()
+    """Which of the rows are shown."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return self.tenancy.rows(request.user, super().get_queryset(request))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return tenancy_of(self.parent_model).allows(request.user, "view", obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._changes_parent(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._changes_parent(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._changes_parent(request, obj)
+
+    def _changes_parent(self, request: HttpRequest, obj: Any) -> bool:
+        return tenancy_of(self.parent_model).allows(request.user, "change", obj)
 
 
 class ReadOnly:

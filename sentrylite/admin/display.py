@@ -80,6 +80,16 @@ def share(part: float, whole: float) -> str:
     return f"{percent}%" if percent else "<1%"
 
 
+def bar(part: float, whole: float) -> SafeString:
+    """A part as a bar that is as long as its share. It says nothing that is not said beside it."""
+    width = round(100 * part / whole, 1) if whole else 0
+    return format_html(
+        '<svg class="share" aria-hidden="true" viewBox="0 0 100 1" preserveAspectRatio="none">'
+        '<rect width="{}" height="1" /></svg>',
+        min(width, 100),
+    )
+
+
 def pretty_json(value: Any) -> SafeString:
     """Any JSON, indented, with its texts as they are."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)

@@ -3,18 +3,21 @@
 from datetime import datetime
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tasks_db.models import DBTaskResult, get_date_max
 
 from sentrylite.admin.base import BaseAdmin, ReadOnly
+from sentrylite.admin.menu import Menu
+from sentrylite.admin.tenancy import SuperusersOnly
 
 admin.site.unregister(DBTaskResult)
 
 
 @admin.register(DBTaskResult)
 class TaskAdmin(ReadOnly, BaseAdmin):
+    menu = Menu("Operation", 2, "Tasks")
+    tenancy = SuperusersOnly()  # arguments and tracebacks are of every organization
     list_display = ["task_path", "status", "enqueued_at", "due", "attempts", "finished_at"]
     list_filter = ["status"]
     ordering = ["-enqueued_at"]
@@ -31,10 +34,6 @@ class TaskAdmin(ReadOnly, BaseAdmin):
         "error",
     ]
     readonly_fields = ["due", "attempts", "error"]
-
-    def has_view_permission(self, request: HttpRequest, obj: DBTaskResult | None = None) -> bool:
-        """Arguments and tracebacks are of every organization."""
-        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
 
     @admin.display(description="due", empty_value="at once")
     def due(self, task: DBTaskResult) -> datetime | None:

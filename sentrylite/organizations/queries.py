@@ -1,7 +1,7 @@
 """Finding what a path names, together with what the caller may do there."""
 
 import hmac
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -19,6 +19,7 @@ from .models import (
     Environment,
     EnvironmentProject,
     Organization,
+    OrganizationMember,
     Project,
     ProjectKey,
     Role,
@@ -26,6 +27,9 @@ from .models import (
 )
 from .models.organization import Status
 from .models.project import ProjectTeam
+
+MAX_ACTORS = 200
+"""Offered to choose from."""
 
 _MEMBERSHIP = """
     LEFT JOIN organizations_organizationmember m
@@ -49,6 +53,28 @@ FIND_ORGANIZATION = Statement(
     user="bigint",
     slug="text",
     id="bigint",
+)
+
+FIND_ACCESSES = Statement(
+    "find_accesses",
+    f"""
+    SELECT {rows.columns(Organization, "o")}, {_MEMBER}
+    FROM organizations_organizationmember m
+    JOIN organizations_organization o ON o.id = m.organization_id
+    WHERE m.user_id = %(user)s
+    ORDER BY o.id
+    """,
+    user="bigint",
+)
+
+FIND_TEAMS_OF_PROJECTS = Statement(
+    "find_teams_of_projects",
+    f"""
+    SELECT p.id, p.organization_id, {_PROJECT_TEAMS}
+    FROM organizations_project p
+    WHERE p.organization_id = ANY(%(organizations)s)
+    """,
+    organizations="bigint[]",
 )
 
 FIND_PROJECT = Statement(
@@ -119,6 +145,26 @@ def find_organization(caller: Caller, address: str) -> Access | None:
     """
     row = _one(FIND_ORGANIZATION, user=caller.user_id, **_address(address))
     return _access(caller, row) if row else None
+
+
+def find_accesses(caller: Caller) -> list[Access]:
+    """The caller's access to each organization that he is a member of, also to those that are
+    deleted. One statement."""
+    with connection.cursor() as cursor:
+        FIND_ACCESSES.run(cursor, user=caller.user_id)
+        return [_access(caller, row) for row in cursor.fetchall()]
+
+
+def find_reached_projects(accesses: Mapping[int, Access]) -> dict[int, int]:
+    """The ids of the projects within reach, also of those that are deleted, each with that of its
+    organization. `accesses` are by organization. One statement."""
+    with connection.cursor() as cursor:
+        FIND_TEAMS_OF_PROJECTS.run(cursor, organizations=literal(accesses))
+        return {
+            project: organization
+            for project, organization, teams in cursor.fetchall()
+            if accesses[organization].reaches_project(frozenset(teams))
+        }
 
 
 def find_project(organization: Organization, address: str) -> tuple[Project, frozenset[int]] | None:
@@ -267,6 +313,16 @@ def find_actors_of(
         of_project = {"project_teams__project": project, "status": Status.ACTIVE}
         teams = list(Team.objects.filter(pk__in=team_ids, **of_project))
     return people, teams
+
+
+def find_actors_in(projects: Iterable[Project]) -> tuple[list[User], list[Team]]:
+    """Everybody who is in a team of one of the projects, and these teams, by name; MAX_ACTORS of
+    each. Two statements."""
+    links = ProjectTeam.objects.filter(project__in=list(projects), team__status=Status.ACTIVE)
+    members = OrganizationMember.objects.filter(teams__in=links.values("team"))
+    teams = Team.objects.filter(pk__in=links.values("team")).order_by("slug")
+    people = User.objects.filter(is_active=True, pk__in=members.values("user")).order_by("username")
+    return list(people[:MAX_ACTORS]), list(teams[:MAX_ACTORS])
 
 
 def projects_of_actor(projects: Iterable[Project], actor: User | Team) -> set[int]:

@@ -6,13 +6,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Max, Prefetch, QuerySet, Sum
 from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
+from sentrylite.admin.menu import Menu
+from sentrylite.admin.tenancy import visible
+from sentrylite.organizations.access import RELEASE_SCOPES
 from sentrylite.organizations.admin.filters import ProjectFilter
 from sentrylite.organizations.admin.joins import JoinInline
+from sentrylite.organizations.models import Project
+from sentrylite.organizations.tenancy import OfProject, OfProjects
 
 from .models import Deploy, Release, ReleaseCommit, ReleaseProject
 
@@ -23,6 +28,7 @@ NEWEST_COMMITS = 50
 class ReleaseProjectInline(JoinInline):
     """The projects that ship a release, with what their events said. Counts are not taken back."""
 
+    tenancy = OfProject(RELEASE_SCOPES)
     model = ReleaseProject
     related = ("release", "project")
     fields = ["project", "new_issues", "first_event_at", "last_event_at"]
@@ -84,6 +90,8 @@ class ReleaseCommitInline(ReadOnlyInline):
 
 @admin.register(Release)
 class ReleaseAdmin(BaseAdmin):
+    menu = Menu("", 3, icon="releases")
+    tenancy = OfProjects(RELEASE_SCOPES, ReleaseProject, "release")
     list_display = [
         "version",
         "organization_link",
@@ -107,7 +115,11 @@ class ReleaseAdmin(BaseAdmin):
     inlines = [ReleaseProjectInline, DeployInline, ReleaseCommitInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
-        return super().get_queryset(request).prefetch_related("projects")
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(Prefetch("projects", visible(request, Project)))
+        )
 
     def load_page(self, request: HttpRequest, rows: Sequence[Any]) -> None:
         shipped = ReleaseProject.objects.filter(release__in=rows).order_by()

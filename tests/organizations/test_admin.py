@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -479,12 +478,12 @@ def test_names_are_escaped(admin_client: Client, project: Project, key: ProjectK
     assert "<script>alert" not in run(admin_client, "delete", [project])
 
 
-def test_the_rights_of_staff_decide(client: Client, project: Project) -> None:
+def test_the_roles_of_staff_decide(client: Client, project: Project) -> None:
     user = factories.UserFactory(is_staff=True)
     client.force_login(user)
     assert client.get(url(Project)).status_code == 403
 
-    grant(user, "view_project")
+    member = factories.OrganizationMemberFactory(organization=project.organization, user=user)
     page = client.get(url(Project, "change", project.pk)).content.decode()
     assert 'name="action"' not in page
     assert client.get(url(Project, "add")).status_code == 403
@@ -492,14 +491,10 @@ def test_the_rights_of_staff_decide(client: Client, project: Project) -> None:
     project.refresh_from_db()
     assert project.status == "active"
 
-    grant(user, "delete_project")
+    OrganizationMember.objects.filter(pk=member.pk).update(role="admin")
     client.post(url(Project, "run", project.pk), {"action": "delete", "confirmed": "yes"})
     project.refresh_from_db()
     assert project.status == "pending_deletion"
-
-
-def grant(user: User, codename: str) -> None:
-    user.user_permissions.add(Permission.objects.get(codename=codename))
 
 
 # What becomes of events ---------------------------------------------------------------------------

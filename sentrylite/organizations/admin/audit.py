@@ -7,11 +7,16 @@ from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter, ReadOnly
+from sentrylite.admin.menu import Menu
+from sentrylite.organizations.access import AUDIT_SCOPES
 from sentrylite.organizations.models import AuditLogEntry
+from sentrylite.organizations.tenancy import OfOrganization
 
 
 @admin.register(AuditLogEntry)
 class AuditLogEntryAdmin(ReadOnly, BaseAdmin):
+    menu = Menu("Access", 6)
+    tenancy = OfOrganization(AUDIT_SCOPES)
     list_display = ["created_at", "event", "actor_label", "organization_link", "ip_address"]
     list_filter = [("organization", NeighbourFilter)]
     list_select_related = ["organization"]

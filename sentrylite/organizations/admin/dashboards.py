@@ -6,17 +6,23 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from sentrylite.admin import display
-from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter, ReadOnly
+from sentrylite.admin.base import BaseAdmin, BaseInline, Link, NeighbourFilter, ReadOnly
+from sentrylite.admin.menu import Menu
+from sentrylite.organizations.access import ORGANIZATION_SCOPES
 from sentrylite.organizations.models import Dashboard, Widget
+from sentrylite.organizations.tenancy import OfOrganization
 
 
-class WidgetInline(ReadOnly, admin.TabularInline):
+class WidgetInline(ReadOnly, BaseInline):
+    tenancy = OfOrganization(ORGANIZATION_SCOPES, "dashboard__organization")
     model = Widget
     fields = ["order", "title", "display_type", "display_options", "created_at"]
 
 
 @admin.register(Dashboard)
 class DashboardAdmin(ReadOnly, BaseAdmin):
+    menu = Menu("Organization", 7)
+    tenancy = OfOrganization(ORGANIZATION_SCOPES)
     list_display = ["title", "organization_link", "created_by", "created_at"]
     list_filter = [("organization", NeighbourFilter)]
     list_select_related = ["organization", "created_by"]

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE
-from django.contrib.auth import get_permission_codename
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -36,11 +35,7 @@ class DeletedLater(BaseAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_mark_permission(self, request: HttpRequest) -> bool:
-        codename = get_permission_codename("delete", self.opts)
-        return request.user.has_perm(f"{self.opts.app_label}.{codename}")
-
-    @admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["mark"])
+    @admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["removal"])
     def delete(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         question = self.confirm(request, rows, action="delete", verb="Delete", warning=NOTE)
         if question is None:
@@ -48,7 +43,7 @@ class DeletedLater(BaseAdmin):
             self._report(request, marked, "marked for deletion")
         return question
 
-    @admin.action(description="Restore selected %(verbose_name_plural)s", permissions=["mark"])
+    @admin.action(description="Restore selected %(verbose_name_plural)s", permissions=["removal"])
     def restore(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         try:
             self._report(request, actions.restore(rows), "restored")

@@ -4,15 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 
 from sentrylite.admin import display
-from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
-from sentrylite.organizations.models import Environment, EnvironmentProject
+from sentrylite.admin.base import BaseAdmin, BaseInline, Link, NeighbourFilter
+from sentrylite.admin.menu import Menu
+from sentrylite.admin.tenancy import visible
+from sentrylite.organizations.access import PROJECT_SCOPES
+from sentrylite.organizations.models import Environment, EnvironmentProject, Project
+from sentrylite.organizations.tenancy import OfProject, OfProjects
 
 
-class EnvironmentProjectInline(admin.TabularInline):
+class EnvironmentProjectInline(BaseInline):
+    tenancy = OfProject(PROJECT_SCOPES)
     model = EnvironmentProject
     fields = ["project", "is_hidden"]
     readonly_fields = ["project"]
@@ -27,6 +32,8 @@ class EnvironmentProjectInline(admin.TabularInline):
 
 @admin.register(Environment)
 class EnvironmentAdmin(BaseAdmin):
+    menu = Menu("Organization", 5)
+    tenancy = OfProjects(PROJECT_SCOPES, EnvironmentProject, "environment")
     list_display = ["__str__", "organization_link", "project_links", "created_at"]
     list_filter = [("organization", NeighbourFilter)]
     list_select_related = ["organization"]
@@ -35,7 +42,11 @@ class EnvironmentAdmin(BaseAdmin):
     inlines = [EnvironmentProjectInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Environment]:
-        return super().get_queryset(request).prefetch_related("projects")
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(Prefetch("projects", visible(request, Project)))
+        )
 
     @admin.display(description="organization", ordering="organization__slug")
     def organization_link(self, environment: Environment) -> str:

@@ -13,10 +13,13 @@ from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link
 from sentrylite.admin.display import Panel
 from sentrylite.admin.fields import CheckboxesField
+from sentrylite.admin.menu import Menu
 from sentrylite.api.addresses import client_address
 from sentrylite.organizations import hooks
+from sentrylite.organizations.access import PROJECT_SCOPES
 from sentrylite.organizations.audit import Author
 from sentrylite.organizations.models import HookDelivery, Project, ServiceHook
+from sentrylite.organizations.tenancy import OfProject
 from stats import series
 from stats.models import Kind
 from stats.periods import LIST_HOURS_24
@@ -37,6 +40,8 @@ def hooks_of(project: Project) -> Panel:
 
 @admin.register(ServiceHook)
 class ServiceHookAdmin(BaseAdmin):
+    menu = Menu("Organization", 6)
+    tenancy = OfProject(PROJECT_SCOPES)
     list_display = ["url", "project_link", "event_list", "status", "fired", "resumes_at"]
     list_filter = ["status", ("project", ProjectFilter)]
     list_select_related = ["project"]

@@ -2,14 +2,17 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 
+from sentrylite.admin.base import BaseInline
+from sentrylite.admin.tenancy import visible
+from sentrylite.organizations.access import PROJECT_SCOPES, TEAM_SCOPES
 from sentrylite.organizations.models import OrganizationMember, ProjectTeam, TeamMembership
+from sentrylite.organizations.tenancy import OfOrganization, OfProject
 
 
-class JoinInline(admin.TabularInline):
+class JoinInline(BaseInline):
     """Joins are made and removed, not changed. What can be joined is of the same organization."""
 
     extra = 1
@@ -25,7 +28,7 @@ class JoinInline(admin.TabularInline):
     def formfield_for_foreignkey(
         self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any
     ) -> Any:
-        choices = db_field.related_model._default_manager.filter(
+        choices = visible(request, db_field.related_model).filter(
             organization_id=self.organization_id
         )
         if db_field.related_model is OrganizationMember:
@@ -44,6 +47,7 @@ class JoinInline(admin.TabularInline):
 class ProjectTeamInline(JoinInline):
     """The teams of a project, the projects of a team."""
 
+    tenancy = OfProject(PROJECT_SCOPES)
     model = ProjectTeam
     related = ("project", "team")
 
@@ -51,5 +55,6 @@ class ProjectTeamInline(JoinInline):
 class TeamMembershipInline(JoinInline):
     """The teams of a member, the members of a team."""
 
+    tenancy = OfOrganization(TEAM_SCOPES, "team__organization")
     model = TeamMembership
     related = ("team", "member__user")

@@ -1,7 +1,7 @@
 """Organizations and their members in the back office."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -9,10 +9,14 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
+from sentrylite.accounts.models import User
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
 from sentrylite.admin.fields import ListsAsLines
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations import slugs
+from sentrylite.organizations.access import ORGANIZATION_SCOPES
+from sentrylite.organizations.members import is_only_owner
 from sentrylite.organizations.models import (
     ApiKey,
     AuditLogEntry,
@@ -20,8 +24,10 @@ from sentrylite.organizations.models import (
     Organization,
     OrganizationMember,
     Project,
+    Role,
     Team,
 )
+from sentrylite.organizations.tenancy import Members, OfOrganization, rights_of
 from sentrylite.releases.models import Release
 
 from .deletion import DeletedLater
@@ -38,6 +44,9 @@ class OrganizationForm(forms.ModelForm):
 
 @admin.register(Organization)
 class OrganizationAdmin(ListsAsLines, DeletedLater):
+    menu = Menu("Organization", 1)
+    # New ones are made by superusers.
+    tenancy = OfOrganization({**ORGANIZATION_SCOPES, "POST": frozenset()}, "pk")
     form = OrganizationForm
     list_display = ["name", "slug", "status", "projects", "members", "created_at"]
     list_filter = ["status"]
@@ -105,8 +114,21 @@ def _count_by(model: type[Any], organizations: Sequence[Organization]) -> dict[i
     return dict(rows.values_list("organization").annotate(total=Count("*")))
 
 
+class MemberForm(forms.ModelForm):
+    def clean_role(self) -> str:
+        role = self.cleaned_data["role"]
+        if role != Role.OWNER and self.instance.pk and self.initial["role"] == Role.OWNER:
+            stored = OrganizationMember.objects.get(pk=self.instance.pk)
+            if is_only_owner(stored):
+                raise forms.ValidationError("This is the only owner of the organization.")
+        return role
+
+
 @admin.register(OrganizationMember)
 class OrganizationMemberAdmin(BaseAdmin):
+    menu = Menu("Organization", 4, "Members")
+    tenancy = Members()
+    form = MemberForm
     list_display = ["person", "organization_link", "role", "team_links", "created_at"]
     list_filter = ["role", ("organization", NeighbourFilter)]
     list_select_related = ["organization", "user"]
@@ -119,6 +141,22 @@ class OrganizationMemberAdmin(BaseAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrganizationMember]:
         return super().get_queryset(request).prefetch_related("teams")
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The roles that who asks may give to somebody somewhere."""
+        if db_field.name == "role" and not request.user.is_superuser:
+            accesses = rights_of(cast(User, request.user)).accesses.values()
+            kwargs["choices"] = [
+                (role.value, role.label)
+                for role in Role
+                if any(access.manages(role) for access in accesses)
+            ]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The last owner stays."""
+        is_allowed = super().has_delete_permission(request, obj)
+        return is_allowed and not (obj and is_only_owner(obj))
 
     @admin.display(description="member", ordering="user__username")
     def person(self, member: OrganizationMember) -> str:

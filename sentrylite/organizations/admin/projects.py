@@ -13,13 +13,16 @@ from django.utils.html import format_html
 from issues.models import EventUser, Issue, UserReport
 from issues.payload.filters import LEGACY_VERSIONS, is_network
 from sentrylite.admin import display
-from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
+from sentrylite.admin.base import BaseAdmin, BaseInline, Link, NeighbourFilter
 from sentrylite.admin.display import Panel
 from sentrylite.admin.fields import CheckboxesField, ListsAsLines
+from sentrylite.admin.menu import Menu
 from sentrylite.api.links import absolute_url
 from sentrylite.organizations import actions, dsn, slugs
+from sentrylite.organizations.access import PROJECT_SCOPES
 from sentrylite.organizations.models import Project, ProjectKey, ServiceHook
 from sentrylite.organizations.models.organization import Status
+from sentrylite.organizations.tenancy import OfProject, Projects
 from sentrylite.releases.models import Release
 from stats import series
 from stats.models import Kind
@@ -52,7 +55,8 @@ class DsnColumn:
         return display.code(address)
 
 
-class ProjectKeyInline(DsnColumn, admin.TabularInline):
+class ProjectKeyInline(DsnColumn, BaseInline):
+    tenancy = OfProject(PROJECT_SCOPES)
     model = ProjectKey
     fields = ["label", "dsn", "is_active", "created_at"]
     readonly_fields = ["dsn", "created_at"]
@@ -92,6 +96,8 @@ class ProjectForm(forms.ModelForm):
 
 @admin.register(Project)
 class ProjectAdmin(ListsAsLines, DeletedLater):
+    menu = Menu("Organization", 2)
+    tenancy = Projects(PROJECT_SCOPES)
     form = ProjectForm
     list_display = [
         "name",
@@ -221,6 +227,8 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
 
 @admin.register(ProjectKey)
 class ProjectKeyAdmin(DsnColumn, BaseAdmin):
+    menu = Menu("Access", 3, "Client keys")
+    tenancy = OfProject(PROJECT_SCOPES)
     list_display = ["label", "project_link", "dsn", "is_active", "created_at"]
     list_filter = ["is_active", ("project", ProjectFilter)]
     list_select_related = ["project"]

@@ -8,8 +8,10 @@ from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import Link, NeighbourFilter
+from sentrylite.admin.menu import Menu
 from sentrylite.organizations import slugs
 from sentrylite.organizations.models import Team
+from sentrylite.organizations.tenancy import Teams
 
 from .deletion import DeletedLater
 from .joins import ProjectTeamInline, TeamMembershipInline
@@ -24,6 +26,8 @@ class TeamForm(forms.ModelForm):
 
 @admin.register(Team)
 class TeamAdmin(DeletedLater):
+    menu = Menu("Organization", 3)
+    tenancy = Teams()
     form = TeamForm
     list_display = ["slug", "name", "organization_link", "status", "created_at"]
     list_filter = ["status", ("organization", NeighbourFilter)]

@@ -10,8 +10,10 @@ from django.utils.html import format_html
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
 from sentrylite.admin.fields import CheckboxesField, ListsAsLines
-from sentrylite.organizations.access import ALL_SCOPES
+from sentrylite.admin.menu import Menu
+from sentrylite.organizations.access import ALL_SCOPES, API_KEY_SCOPES
 from sentrylite.organizations.models import ApiKey, ApiToken
+from sentrylite.organizations.tenancy import OfOrganization, Own
 
 AREAS = ("org", "member", "team", "project", "event")
 POWERS = ("read", "write", "admin")
@@ -61,6 +63,8 @@ class CredentialAdmin(ListsAsLines, BaseAdmin):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(CredentialAdmin):
+    menu = Menu("Access", 4)
+    tenancy = Own()
     settled_fields = ["user"]
     list_display = ["__str__", "user_link", "scope_list", "created_at", "expires_at"]
     list_filter = [("user", NeighbourFilter)]
@@ -68,6 +72,16 @@ class ApiTokenAdmin(CredentialAdmin):
     search_fields = ["name", "last_characters", "user__username", "user__email"]
     autocomplete_fields = ["user"]
     fields = ["user", "name", "scopes", "expires_at", "last_characters", "created_at"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Only superusers make tokens for others."""
+        fields = super().get_fields(request, obj)
+        return fields if obj or request.user.is_superuser else fields[1:]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change and not request.user.is_superuser:
+            obj.user = request.user
+        super().save_model(request, obj, form, change)
 
     @admin.display(description="user", ordering="user__username")
     def user_link(self, token: ApiToken) -> str:
@@ -79,6 +93,8 @@ class ApiTokenAdmin(CredentialAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(CredentialAdmin):
+    menu = Menu("Access", 5)
+    tenancy = OfOrganization(API_KEY_SCOPES)
     settled_fields = ["organization"]
     list_display = ["__str__", "organization_link", "is_active", "scope_list", "created_at"]
     list_filter = ["is_active", ("organization", NeighbourFilter)]
