@@ -14,6 +14,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/0/", ApiIndexView.as_view()),
     path("api/0/", include("sentrylite.organizations.api.urls")),
+    path("api/0/", include("sentrylite.files.api.urls")),
+    path("api/0/", include("sentrylite.releases.api.urls")),
     path("api/0/", include("issues.api.urls")),
     path("api/0/", include("stats.api.urls")),
     path("api/embed/error-page/", ErrorPageView.as_view()),

@@ -1,5 +1,6 @@
 """Releases and what belongs to them."""
 
-from .release import Release, ReleaseProject
+from .artifact import ArtifactBundle, BundledFile, ReleaseFile
+from .release import Release, ReleaseProject, Shipped
 
-__all__ = ["Release", "ReleaseProject"]
+__all__ = ["ArtifactBundle", "BundledFile", "Release", "ReleaseFile", "ReleaseProject", "Shipped"]

@@ -1,6 +1,7 @@
 """Releases: the versions that events come from and that teams announce."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import models
@@ -9,6 +10,15 @@ from django.utils import timezone
 from sentrylite.organizations.models import Organization, Project
 
 from ..versions import short_version
+
+
+class Shipped(NamedTuple):
+    """A project that ships a release."""
+
+    id: int
+    slug: str
+    name: str
+    platform: str
 
 
 class Release(models.Model):
@@ -25,8 +35,8 @@ class Release(models.Model):
     released_at = models.DateTimeField(null=True, blank=True)
     projects = models.ManyToManyField(Project, through="ReleaseProject", related_name="releases")
 
-    # Filled by releases.queries, where a page needs them: over all its projects.
-    shipped_in: list[tuple[str, str]]  # slug and name of each, by slug
+    # Filled by releases.queries, where a page needs them: over all its projects, or over some.
+    shipped_in: list[Shipped]  # always all of them, by slug
     new_issues: int
     first_event_at: datetime | None
     last_event_at: datetime | None

@@ -27,14 +27,41 @@ class ReleaseSerializer(OutputSerializer):
             "lastEvent": optional_timestamp(release.last_event_at),
             "newGroups": release.new_issues,
             "owner": self._owner(release),
-            "projects": [{"name": name, "slug": slug} for slug, name in release.shipped_in],
+            "projects": self._projects(release),
             "ref": release.ref or None,
             "shortVersion": release.short_version,
             "url": release.url or None,
             "version": release.version,
         }
 
+    def _projects(self, release: Release) -> list[dict[str, Any]]:
+        return [{"name": shipped.name, "slug": shipped.slug} for shipped in release.shipped_in]
+
     def _owner(self, release: Release) -> dict[str, Any] | None:
         if release.owner is None:
             return None
         return UserSerializer(release.owner, context=self.context).data
+
+
+class ReleaseDetailSerializer(ReleaseSerializer):
+    """A release by itself and in lists, with the keys of later years, which the issues and events
+    of the documents do not have (clients contract, section 6)."""
+
+    def to_representation(self, release: Release) -> dict[str, Any]:
+        return super().to_representation(release) | {
+            "id": release.pk,
+            "status": "open",
+            "versionInfo": None,
+        }
+
+    def _projects(self, release: Release) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": shipped.id,
+                "name": shipped.name,
+                "platform": shipped.platform or None,
+                "platforms": [],
+                "slug": shipped.slug,
+            }
+            for shipped in release.shipped_in
+        ]
