@@ -229,7 +229,7 @@ def test_a_release_from_its_name_to_its_end(cli: Cli) -> None:
     assert [author["email"] for author in release["authors"]] == ["ann@example.com"]
     fixed = cli.get(f"issues/{issue}/")
     assert fixed["status"] == "resolved"
-    assert fixed["statusDetails"] == {"inRelease": version}
+    assert fixed["statusDetails"]["inRelease"] == version
 
     cli("deploys", "new", "--release", version, "--env", "production", "--name", "first")
     assert "production" in cli("deploys", "list", "--release", version)
@@ -247,18 +247,19 @@ def test_a_release_from_its_name_to_its_end(cli: Cli) -> None:
 def test_commits_are_named_by_hand(cli: Cli) -> None:
     head = make_repository(cli.home, "Open the shop")
     cli("releases", "new", "1.0")
-    before = cli.run("releases", "set-commits", "1.0", "--commit", f"acme/shop@{head}")
-    assert before.returncode != 0  # nobody has told of this repository yet
     status, body = live.fetch(
         f"{cli.server.url}/api/0/organizations/{cli.organization}/repos/",
         token=cli.token,
-        data=json.dumps({"name": "acme/shop"}).encode(),
+        data=json.dumps({"name": "acme/shop", "provider": "github"}).encode(),
         content_type="application/json",
     )
     assert status == 201, body
     assert "acme/shop" in cli("repos", "list")
     cli("releases", "set-commits", "1.0", "--commit", f"acme/shop@{head}")
+    [commit] = cli.of_organization("releases/1.0/commits/")
+    assert (commit["id"], commit["repository"]["name"]) == (head, "acme/shop")
     cli("releases", "set-commits", "1.0", "--clear")
+    assert cli.of_organization("releases/1.0/commits/") == []
 
 
 # Source maps --------------------------------------------------------------------------------------
