@@ -57,6 +57,7 @@ class DeployInline(ReadOnlyInline):
     model = Deploy
     related = ("release", "environment")
     fields = ["environment", "name", "url", "started_at", "finished_at"]
+    readonly_fields = ["url"]
 
 
 class ReleaseCommitInline(ReadOnlyInline):

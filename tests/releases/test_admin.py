@@ -32,7 +32,7 @@ def test_the_list_sums_over_projects(admin_client: Client, project: Project) -> 
 def test_a_release_is_made_and_then_keeps_its_version(
     admin_client: Client, project: Project
 ) -> None:
-    data = {"organization": project.organization_id, "version": "app@1.2.3"}
+    data = {"organization": project.organization_id, "version": "app@1.2.3", "status": "open"}
     admin_client.post(reverse("admin:releases_release_add"), data)
     release = Release.objects.get()
 
@@ -48,6 +48,11 @@ def test_a_release_is_made_and_then_keeps_its_version(
             f"{prefix}-INITIAL_FORMS": 0,
             f"{prefix}-0-release": release.pk,
             f"{prefix}-0-project": project.pk,
+            **{
+                f"{shown}-{number}_FORMS": 0
+                for shown in ("deploys", "release_commits")
+                for number in ("TOTAL", "INITIAL")
+            },
         },
     )
     release.refresh_from_db()

@@ -161,6 +161,14 @@ def test_a_deleted_commit_leaves_its_activity(api: APIClient, issue: Issue, comm
     assert shown["activity"][0]["data"] == {"commit": None}
 
 
+def test_strangers_do_not_see_the_commit(issue: Issue, commit: Commit, now: datetime) -> None:
+    actions.resolve_issues_in_commit([issue], commit, None, by=None, now=now)
+    actions.share_issues([issue], by=None, now=now)
+    assert issue.share_id is not None
+    answer = APIClient().get(f"/api/0/shared/issues/{issue.share_id.hex}/").json()
+    assert details(answer) == ("resolved", {})
+
+
 @PATHS
 @pytest.mark.parametrize(
     "sent, error",
