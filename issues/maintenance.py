@@ -14,6 +14,7 @@ from sentrylite.accounts import throttling
 from sentrylite.background import queue
 from sentrylite.files import retention as files
 from sentrylite.releases import retention as release_retention
+from sentrylite.releases import uploads
 from stats import retention
 
 from . import deletion, deliveries, partitions, removal, tasks
@@ -54,6 +55,7 @@ def maintain(now: datetime) -> bool:
             deliver_forgotten(now)
             remove_deleted_organizations(now)
             remove_deleted_projects(now)
+            uploads.remove_abandoned_bundles()
             files.remove_unused(now)
             queue.prune(now)
             throttling.prune(now)
