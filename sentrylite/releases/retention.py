@@ -1,7 +1,11 @@
 """Delete what sessions said that nobody can read any more."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import connection
+
+from sentrylite.arrays import literal
 from stats.periods import DAY, bucket, oldest_bucket
 from stats.retention import prune
 
@@ -31,6 +35,18 @@ PRUNE_SESSIONS = """
     RETURNING s.project_id, s.day, s.session_id::text
 """
 NO_SESSION = "00000000-0000-0000-0000-000000000000"
+
+
+FORGET_RELEASE = """
+    DELETE FROM releases_releasehealth
+    WHERE project_id = ANY(%s::bigint[]) AND release_id = %s
+"""
+
+
+def forget_release(release_id: int, project_ids: Iterable[int]) -> None:
+    """Delete what was counted of a release in its projects. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET_RELEASE, [literal(project_ids), release_id])
 
 
 def prune_health(now: datetime) -> int:

@@ -154,6 +154,14 @@ def test_a_release_for_each_of_its_projects(api: APIClient) -> None:
     assert places("sort=sessions&per_page=1&cursor=1:1:0") == [two]
 
 
+@pytest.mark.usefixtures("sessions")
+def test_what_was_counted_goes_with_the_release(api: APIClient) -> None:
+    assert api.delete(f"{OF_ORGANIZATION}shop@1.0/").status_code == 204
+    query = "field=sum(session)&groupBy=release&statsPeriod=14d"
+    groups = api.get(f"/api/0/organizations/acme/sessions/?{query}").json()["groups"]
+    assert [group["by"]["release"] for group in groups] == ["shop@2.0"]
+
+
 @pytest.mark.parametrize(
     ("query", "detail"),
     [
