@@ -332,10 +332,11 @@ def search_issues(
     if where.is_known:
         page = _SEARCH_KNOWN.format(**words)
     else:
-        is_timed = any(place.since is not None for place in places)
-        in_time = IN_TIME if sort == "date" else IN_TIME_IN_PASSING
-        words |= {"in_time": in_time if is_timed else "TRUE", "where": where.sql}
-        page = _SEARCH_ISSUES.format(**words)
+        in_time = IN_TIME
+        if sort != "date":
+            is_timed = any(place.since is not None for place in places)
+            in_time = IN_TIME_IN_PASSING if is_timed else "TRUE"
+        page = _SEARCH_ISSUES.format(in_time=in_time, where=where.sql, **words)
     parameters = {
         **where.parameters,
         **_arrays(places),
