@@ -173,17 +173,24 @@ _COUNT_SEARCH = f"""
     ) counted
 """
 
-# Those of the issues that a finder finds which are wanted.
+# Those of the issues that a finder finds which are wanted; when these are not enough, also how many
+# it found. It is read no further than that takes.
 _FIND_ALL = f"""
-    SELECT ARRAY(
-        SELECT i.id FROM ({{finder}} LIMIT %(looked_at)s) AS found (id)
-        CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = found.id OFFSET 0) i
-        JOIN {_PLACES} ON place.project_id = i.project_id
-        WHERE i.status = ANY(%(statuses)s::smallint[]) AND i.last_seen >= place.since AND {{rest}}
-        LIMIT %(most)s
-    )
+    WITH found (id) AS MATERIALIZED ({{finder}} LIMIT %(looked_at)s)
+    SELECT wanted.ids,
+        CASE WHEN cardinality(wanted.ids) < %(most)s THEN (SELECT count(*) FROM found) END
+    FROM (
+        SELECT ARRAY(
+            SELECT i.id FROM found
+            CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = found.id OFFSET 0) i
+            JOIN {_PLACES} ON place.project_id = i.project_id
+            WHERE i.status = ANY(%(statuses)s::smallint[]) AND i.last_seen >= place.since
+                AND {{rest}}
+            LIMIT %(most)s
+        ) AS ids
+        OFFSET 0
+    ) wanted
 """
-_FINDS_MORE = "SELECT EXISTS ({finder} OFFSET %(looked_at)s LIMIT 1)"
 _KNOWN = "SELECT unnest(%(found)s::bigint[])"
 _SEARCH_KNOWN = f"""
     SELECT i.id, {{key}} AS sort_key
@@ -266,7 +273,7 @@ def find_issues(
 
 def narrow(places: Collection[Place], statuses: Iterable[int], where: Where) -> Where:
     """The same conditions, with how many issues there are; with these issues, where that is less
-    than MAX_HITS. At most three statements; none when no index helps.
+    than MAX_HITS. At most two statements; none when no index helps.
 
     Of what is less frequent than that, a page is all there is in the wanted order; what is more
     frequent is soon met on a walk down the list.
@@ -283,13 +290,11 @@ def narrow(places: Collection[Place], statuses: Iterable[int], where: Where) -> 
             "looked_at": LOOKED_AT,
         }
         cursor.execute(_FIND_ALL.format(finder=finder.sql, rest=finder.rest), parameters)
-        (ids,) = cursor.fetchone()
-        if len(ids) >= MAX_HITS:
-            return where._replace(hits=len(ids))
-        if found is None:
-            cursor.execute(_FINDS_MORE.format(finder=finder.sql), parameters)
-            if cursor.fetchone()[0]:
-                return where
+        ids, looked_at = cursor.fetchone()
+    if looked_at is None:
+        return where._replace(hits=len(ids))
+    if found is None and looked_at >= LOOKED_AT:
+        return where
     known = {**where.parameters, "found": literal(ids)}
     return where._replace(parameters=known, hits=len(ids), is_known=True)
 
@@ -333,10 +338,11 @@ def search_issues(
     if where.is_known:
         page = _SEARCH_KNOWN.format(**words)
     else:
-        is_timed = any(place.since is not None for place in places)
-        in_time = IN_TIME if sort == "date" else IN_TIME_IN_PASSING
-        words |= {"in_time": in_time if is_timed else "TRUE", "where": where.sql}
-        page = _SEARCH_ISSUES.format(**words)
+        in_time = IN_TIME
+        if sort != "date":
+            is_timed = any(place.since is not None for place in places)
+            in_time = IN_TIME_IN_PASSING if is_timed else "TRUE"
+        page = _SEARCH_ISSUES.format(in_time=in_time, where=where.sql, **words)
     parameters = {
         **where.parameters,
         **_arrays(places),

@@ -163,8 +163,8 @@ class OrganizationIssueListView(IssueListView, OrganizationProjectsView):
 
 class IssueCountView(IssueSearchView, OrganizationProjectsView):
     """How many issues each of some searches finds in an organization, counted like a list's hits.
-    One statement for each; one more where environments are chosen, and up to three where words or
-    tags are looked for."""
+    One statement for each; one more where environments are chosen, and another where several words
+    or tags are looked for."""
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         now = timezone.now()
