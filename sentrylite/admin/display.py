@@ -65,6 +65,15 @@ def code(text: object) -> SafeString:
     return format_html('<code class="copy">{}</code>', text)
 
 
+def copied(text: object) -> SafeString:
+    """Something to copy, with a button that does."""
+    return format_html(
+        '<span class="copying"><code class="copy">{}</code>'
+        '<button type="button" class="copy-button">Copy</button><span role="status"></span></span>',
+        text,
+    )
+
+
 def badge(text: str, kind: str) -> SafeString:
     """A coloured word; `kind` is the colour's CSS class."""
     return format_html('<span class="badge {}">{}</span>', kind, text)
