@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote
 from django.db.models import Model
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -49,6 +50,13 @@ def add_url(model: type[Model], **initial: Any) -> str:
 
 def link(url: str, text: object) -> SafeString:
     return format_html('<a href="{}">{}</a>', url, text)
+
+
+def web_link(url: str) -> SafeString | str:
+    """An address that somebody gave: a link if it leads into the web, else only its text."""
+    if url.lower().startswith(("https://", "http://")):
+        return format_html('<a href="{0}" rel="noreferrer">{0}</a>', url)
+    return url
 
 
 def link_to(row: Model | None, text: object = None) -> SafeString | str:
@@ -97,6 +105,11 @@ def bar(part: float, whole: float) -> SafeString:
         '<rect width="{}" height="1" /></svg>',
         min(width, 100),
     )
+
+
+def size(count: int) -> str:
+    """A number of bytes as people say it."""
+    return filesizeformat(count)
 
 
 def pretty_json(value: Any) -> SafeString:
