@@ -1,5 +1,5 @@
 """What has to be done from time to time: partitions, retention, organizations and projects that
-were deleted, files that nothing refers to, tasks that have ended."""
+were deleted, files that nothing refers to, tasks that have ended, attempts to sign in."""
 
 import logging
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django_tasks.base import Task
 
+from sentrylite.accounts import throttling
 from sentrylite.background import queue
 from sentrylite.files import retention as files
 from stats import retention
@@ -53,6 +54,7 @@ def maintain(now: datetime) -> bool:
             remove_deleted_projects(now)
             files.remove_unused(now)
             queue.prune(now)
+            throttling.prune(now)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return True

@@ -17,7 +17,7 @@ from django.utils import timezone  # noqa: E402
 
 from issues import maintenance  # noqa: E402
 from issues.payload import user_agent  # noqa: E402
-from sentrylite import health  # noqa: E402
+from sentrylite import front, health  # noqa: E402
 from sentrylite.background.runner import Runner  # noqa: E402
 from sentrylite.handler import Handler  # noqa: E402
 from sentrylite.ingest.app import IngestApp, matches  # noqa: E402
@@ -41,6 +41,7 @@ class Server:
         self.keys = ProjectKeys()
         self.ingest = IngestApp(self.buffer, self.keys)
         self.health = health.Health(self.buffer)
+        self.front = front.FrontPage(self.health)
         self.django = WsgiBridge(Handler())
         self.background = Runner(is_elected=True)
         self._stopping = threading.Event()
@@ -53,6 +54,8 @@ class Server:
             path = scope["path"]
             if path in health.PATHS:
                 await self.health(scope, receive, send)
+            elif path == front.PATH:
+                await self.front(scope, receive, send)
             elif matches(path):
                 await self.ingest(scope, receive, send)
             else:

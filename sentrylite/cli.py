@@ -8,13 +8,13 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
-from importlib import metadata
 from pathlib import Path
 from types import FrameType
 
 from sentrylite import postgres
 from sentrylite.serving import files
 from sentrylite.serving.errors import ServingError
+from sentrylite.version import version
 
 HELP = """\
 sentrylite: an error-tracking server that speaks the Sentry API
@@ -90,13 +90,6 @@ def run(arguments: list[str]) -> int:
         case _:
             run_in_django(arguments)
     return 0
-
-
-def version() -> str:
-    try:
-        return metadata.version("sentrylite")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 def run_in_django(arguments: list[str]) -> None:

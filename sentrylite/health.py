@@ -26,12 +26,16 @@ class Health:
         self._problem: str | None = None
         self._checked_at = float("-inf")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def problem(self) -> str | None:
+        """Why the server cannot take events; None when it can."""
         async with self._lock:
             if time.monotonic() - self._checked_at > SECONDS:
                 self._problem = await asyncio.to_thread(self._check)
                 self._checked_at = time.monotonic()
-        problem = self._problem
+        return self._problem
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = await self.problem()
         status = 503 if problem else 200
         if scope["path"] == TEXT:
             kind, body = b"text/plain; charset=utf-8", (problem or "ok").encode()

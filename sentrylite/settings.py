@@ -32,7 +32,18 @@ TRUST_PROXY_HEADERS = env.bool("TRUST_PROXY_HEADERS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY_HEADERS else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _public.scheme == "https"
 SECURE_CONTENT_TYPE_NOSNIFF = True
-X_FRAME_OPTIONS = "deny"
+X_FRAME_OPTIONS = "DENY"
+# How long browsers are to insist on https once they have seen it, in seconds; 0 is not to ask it of
+# them. It cannot be taken back, and holds for whatever else the host serves.
+SECURE_HSTS_SECONDS = env.int("SENTRYLITE_HSTS_SECONDS", default=0)
+SILENCED_SYSTEM_CHECKS = [
+    # HSTS is the operator's to choose, for this host alone.
+    "security.W004",
+    "security.W005",
+    "security.W021",
+    # The proxy that ends TLS redirects to it. SDKs and health checks inside may speak plain http.
+    "security.W008",
+]
 
 # The house ------------------------------------------------------------------------------------
 
@@ -58,6 +69,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "sentrylite.middleware.PageHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -65,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "sentrylite.middleware.TooManyAttemptsMiddleware",
 ]
 
 ROOT_URLCONF = "sentrylite.urls"
@@ -89,6 +102,7 @@ TEMPLATES = [
 # People ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["sentrylite.accounts.backends.ThrottledBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -165,6 +165,7 @@ def fill(name: str, route: str, of: Tenant, pk: Any) -> str:
         "object_id": of.rows[model].pk if pk is None else pk,
         "id": of.rows[model].pk if pk is None else pk,  # of a user whose password is changed
         "issue_id": of.rows[Issue].pk if pk is None else pk,
+        "organization_id": of.rows[Organization].pk if pk is None else pk,
         "event_id": of.event.event_id.hex if pk is None else uuid4().hex,
         "content_type_id": ContentType.objects.get_for_model(Issue).pk,
     }

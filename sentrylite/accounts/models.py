@@ -31,3 +31,20 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.username
+
+
+class LoginAttempts(models.Model):
+    """How often somebody tried to sign in lately: from an address, to an account, or both."""
+
+    # What is counted is kept as a keyed hash: people type passwords where names belong.
+    key = models.CharField(max_length=64, primary_key=True)
+    since = models.DateTimeField()
+    attempts = models.PositiveIntegerField()
+    # When it was the right password, if it ever was.
+    signed_in_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "login attempts"
+
+    def __str__(self) -> str:
+        return f"{self.attempts} since {self.since}"

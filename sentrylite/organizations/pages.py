@@ -25,19 +25,13 @@ from sentrylite.organizations import invitations, members
 from sentrylite.organizations.audit import Author
 from sentrylite.organizations.models import OrganizationMember
 
-# No script, nothing from elsewhere, and the address of the page, which is secret, told to nobody.
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-}
+# The address of the page, which is secret, is told to nobody.
+HEADERS = {"Referrer-Policy": "no-referrer"}
 ACCEPTED = "accepted-organization"
 
 
 class SignInForm(forms.Form):
-    """For somebody who has an account."""
+    """For somebody who has an account. Raises TooManyAttempts when it is looked at."""
 
     email = forms.EmailField(
         label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "username"})
@@ -47,6 +41,10 @@ class SignInForm(forms.Form):
     )
     user: User
 
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
     def clean(self) -> dict[str, Any]:
         sent = super().clean() or {}
         if not self.errors:
@@ -54,7 +52,9 @@ class SignInForm(forms.Form):
             known = found.order_by("pk").first()
             # An unknown address takes as long to refuse as a wrong password.
             user = authenticate(
-                username=known.username if known else sent["email"], password=sent["password"]
+                self.request,
+                username=known.username if known else sent["email"],
+                password=sent["password"],
             )
             if user is None:
                 raise forms.ValidationError("The e-mail address or the password is not right.")
@@ -130,7 +130,7 @@ class AcceptView(View):
             return self.page("join")
         if self.has_account() or "sign-in" in request.GET:
             email = self.invitation.email if self.has_account() else ""
-            return self.page("sign-in", SignInForm(initial={"email": email}))
+            return self.page("sign-in", SignInForm(initial={"email": email}, request=request))
         return self.page("sign-up", SignUpForm(email=self.invitation.email))
 
     def post(self, request: HttpRequest, **path: Any) -> HttpResponse:
@@ -141,7 +141,7 @@ class AcceptView(View):
         if isinstance(request.user, User):
             return self.accept(request.user)
         if action == "sign-in":
-            form = SignInForm(request.POST)
+            form = SignInForm(request.POST, request=request)
             if form.is_valid():
                 return self.accept(form.user)
             return self.page("sign-in", form, status=400)
