@@ -1,16 +1,19 @@
-"""Releases in the back office."""
+"""Releases in the back office: listed, made, and looked at."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db import models
 from django.db.models import Max, Prefetch, QuerySet, Sum
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
+from sentrylite.admin.display import Panel
 from sentrylite.admin.menu import Menu
 from sentrylite.admin.tenancy import visible
 from sentrylite.organizations.access import RELEASE_SCOPES
@@ -18,11 +21,11 @@ from sentrylite.organizations.admin.filters import ProjectFilter
 from sentrylite.organizations.admin.joins import JoinInline
 from sentrylite.organizations.models import Project
 from sentrylite.organizations.tenancy import OfProject, OfProjects
+from sentrylite.releases.models import Release, ReleaseProject
 
-from .models import Deploy, Release, ReleaseCommit, ReleaseProject
+from . import contents
 
-# A release may list thousands.
-NEWEST_COMMITS = 50
+MAX_PROJECTS = 1000
 
 
 class ReleaseProjectInline(JoinInline):
@@ -34,59 +37,6 @@ class ReleaseProjectInline(JoinInline):
     fields = ["project", "new_issues", "first_event_at", "last_event_at"]
     readonly_fields = ["new_issues", "first_event_at", "last_event_at"]
     can_delete = False
-
-
-class ReadOnlyInline(admin.TabularInline):
-    """What build tools said of a release."""
-
-    extra = 0
-    can_delete = False
-    related: tuple[str, ...] = ()
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related(*self.related)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class DeployInline(ReadOnlyInline):
-    model = Deploy
-    related = ("release", "environment")
-    fields = ["environment", "name", "url", "started_at", "finished_at"]
-    readonly_fields = ["url"]
-
-
-class ReleaseCommitInline(ReadOnlyInline):
-    """The newest of its commits."""
-
-    model = ReleaseCommit
-    verbose_name_plural = f"commits (the newest {NEWEST_COMMITS})"
-    related = ("release", "commit__repository", "commit__author")
-    fields = ["commit", "repository", "author", "committed_at", "message"]
-    readonly_fields = ["repository", "author", "committed_at", "message"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ReleaseCommit]:
-        return super().get_queryset(request).filter(order__lt=NEWEST_COMMITS)
-
-    @admin.display
-    def repository(self, listed: ReleaseCommit) -> str:
-        return str(listed.commit.repository)
-
-    @admin.display(empty_value="-")
-    def author(self, listed: ReleaseCommit) -> str:
-        return str(listed.commit.author or "")
-
-    @admin.display(description="committed (UTC)")
-    def committed_at(self, listed: ReleaseCommit) -> datetime:
-        return listed.commit.created_at
-
-    @admin.display
-    def message(self, listed: ReleaseCommit) -> str:
-        return (listed.commit.message or "").partition("\n")[0]
 
 
 @admin.register(Release)
@@ -113,7 +63,7 @@ class ReleaseAdmin(BaseAdmin):
     ]
     settled_fields = ["organization", "version"]  # events carry the version they are from
     readonly_fields = ["created_at"]
-    inlines = [ReleaseProjectInline, DeployInline, ReleaseCommitInline]
+    inlines = [ReleaseProjectInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
         return (
@@ -151,6 +101,19 @@ class ReleaseAdmin(BaseAdmin):
 
     def links(self, request: HttpRequest, obj: Release) -> Sequence[Link]:
         return [("Organization", display.url_of(obj.organization))]
+
+    def introduction(self, request: HttpRequest, obj: Release) -> SafeString:
+        """How often it happened to break."""
+        projects = visible(request, Project).filter(releases=obj).order_by("pk")
+        ids = list(projects.values_list("pk", flat=True)[:MAX_PROJECTS])
+        cards = ((chart,) for chart in contents.charts(obj, ids, timezone.now().timestamp()))
+        return format_html(
+            '<div class="columns">{}</div>',
+            format_html_join("", '<div class="card">{}</div>', cards),
+        )
+
+    def panels(self, request: HttpRequest, obj: Release) -> Sequence[Panel]:
+        return [contents.commits(obj), contents.deploys(obj), contents.files(obj)]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # events and counters name it by its id
