@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test test-large lint format bench bench-large lock clean
+.PHONY: help install run test test-large lint format bench bench-large screenshots lock clean
 
 help:
 	@echo "make run      set everything up and start a server with demo data"
@@ -16,6 +16,7 @@ help:
 	@echo "make format   format the code"
 	@echo "make bench    measure ingestion and reads"
 	@echo "make bench-large  measure reads with two million events; some minutes, 10 GB"
+	@echo "make screenshots   take the pictures of the admin in docs/images again; needs chromium"
 	@echo "make lock     resolve the dependencies again"
 
 install: $(VENV)/installed
@@ -44,6 +45,9 @@ bench: $(VENV)/installed-dev
 
 bench-large: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.large
+
+screenshots: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.screenshots
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sentrylite needs Python 3.11 or newer: make PYTHON=...")'

@@ -1,5 +1,5 @@
 """What has to be done from time to time: partitions, retention, organizations and projects that
-were deleted, tasks that have ended, attempts to sign in."""
+were deleted, files that nothing refers to, tasks that have ended, attempts to sign in."""
 
 import logging
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from django_tasks.base import Task
 
 from sentrylite.accounts import throttling
 from sentrylite.background import queue
+from sentrylite.files import retention as files
 from stats import retention
 
 from . import deletion, deliveries, partitions, removal, tasks
@@ -51,6 +52,7 @@ def maintain(now: datetime) -> bool:
             deliver_forgotten(now)
             remove_deleted_organizations(now)
             remove_deleted_projects(now)
+            files.remove_unused(now)
             queue.prune(now)
             throttling.prune(now)
         finally:

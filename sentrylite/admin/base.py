@@ -24,6 +24,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from .display import Panel
@@ -206,6 +207,10 @@ class BaseAdmin(Scoped, admin.ModelAdmin):
         """The neighbours of an object."""
         return ()
 
+    def introduction(self, request: HttpRequest, obj: Any) -> SafeString | str:
+        """What is shown above an object, as safe HTML."""
+        return ""
+
     def panels(self, request: HttpRequest, obj: Any) -> Sequence[Panel]:
         """What is shown below an object, read-only."""
         return ()
@@ -234,6 +239,7 @@ class BaseAdmin(Scoped, admin.ModelAdmin):
         if obj is not None:
             context |= {
                 "links": self.links(request, obj),
+                "introduction": self.introduction(request, obj),
                 "panels": self.panels(request, obj),
                 "object_actions": self.object_actions(request, obj),
                 "object_actions_url": self._url("run", obj.pk),

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote
 from django.db.models import Model
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -51,6 +52,13 @@ def link(url: str, text: object) -> SafeString:
     return format_html('<a href="{}">{}</a>', url, text)
 
 
+def web_link(url: str) -> SafeString | str:
+    """An address that somebody gave: a link if it leads into the web, else only its text."""
+    if url.lower().startswith(("https://", "http://")):
+        return format_html('<a href="{0}" rel="noreferrer">{0}</a>', url)
+    return url
+
+
 def link_to(row: Model | None, text: object = None) -> SafeString | str:
     """A link to the page of a row, named by itself unless told otherwise."""
     return NOTHING if row is None else link(url_of(row), row if text is None else text)
@@ -63,6 +71,15 @@ def links_to(rows: Iterable[Model]) -> SafeString | str:
 def code(text: object) -> SafeString:
     """Something to copy: one click selects all of it."""
     return format_html('<code class="copy">{}</code>', text)
+
+
+def copied(text: object) -> SafeString:
+    """Something to copy, with a button that does."""
+    return format_html(
+        '<span class="copying"><code class="copy">{}</code>'
+        '<button type="button" class="copy-button">Copy</button><span role="status"></span></span>',
+        text,
+    )
 
 
 def badge(text: str, kind: str) -> SafeString:
@@ -88,6 +105,11 @@ def bar(part: float, whole: float) -> SafeString:
         '<rect width="{}" height="1" /></svg>',
         min(width, 100),
     )
+
+
+def size(count: int) -> str:
+    """A number of bytes as people say it."""
+    return filesizeformat(count)
 
 
 def pretty_json(value: Any) -> SafeString:

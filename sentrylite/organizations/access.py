@@ -83,6 +83,11 @@ RELEASE_SCOPES: MethodScopes = {
     method: scopes | {"project:releases"} for method, scopes in PROJECT_SCOPES.items()
 }
 
+# Repositories are listed and added by those who look after integrations too.
+REPOSITORY_SCOPES: MethodScopes = {
+    method: ORGANIZATION_SCOPES[method] | {"org:integrations"} for method in ("GET", "HEAD", "POST")
+}
+
 # Who reads a project may bookmark it, and subscribe.
 PROJECT_MARK_SCOPES: MethodScopes = {**PROJECT_SCOPES, "PUT": PROJECT_SCOPES["GET"]}
 

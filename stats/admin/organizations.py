@@ -13,6 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from sentrylite.admin.base import CappedPaginator, Link
 from sentrylite.admin.charts import Chart, Series
@@ -90,6 +92,16 @@ class OrganizationWithUsageAdmin(OrganizationAdmin):
     def links(self, request: HttpRequest, obj: Organization) -> Sequence[Link]:
         own = [("Statistics", reverse("admin:stats_organization", args=[obj.pk]))]
         return [*(own if may_see_usage(request) else []), *super().links(request, obj)]
+
+    def introduction(self, request: HttpRequest, obj: Organization) -> SafeString:
+        """What it received lately."""
+        now = timezone.now().timestamp()
+        charts = []
+        for words, span in SPANS.items():
+            found = read_usage(ORGANIZATION, [(0, obj.pk)], span.until(now), now)
+            charts.append(found[0, obj.pk].chart(f"Last {words}"))
+        cards = format_html_join("", '<div class="card">{}</div>', ((chart,) for chart in charts))
+        return format_html('<div class="columns">{}</div>', cards)
 
     def usage_view(self, request: HttpRequest) -> HttpResponse:
         """What each organization received, a page at a time."""

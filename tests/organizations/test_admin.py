@@ -51,7 +51,7 @@ def empty(*prefixes: str) -> dict[str, int]:
 
 
 def secret_in(page: str) -> str:
-    [found] = re.findall(r"not shown again: <code[^>]*>([^<]+)</code>", page)
+    [found] = re.findall(r"not shown again: <span[^>]*><code[^>]*>([^<]+)</code>", page)
     return unescape(found)
 
 

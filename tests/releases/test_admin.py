@@ -1,13 +1,22 @@
+import re
+from typing import Any
+
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from sentrylite.organizations.models import Project
-from sentrylite.releases.models import Release, ReleaseProject
+from sentrylite.releases.models import Deploy, Release, ReleaseCommit, ReleaseProject
+from stats.models import Kind
 from tests import factories
+from tests.stats.conftest import store  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
+HOSTILE = "<script>alert(1)</script>"
 LIST = reverse("admin:releases_release_changelist")
 
 
@@ -52,3 +61,71 @@ def test_a_release_is_not_deleted(admin_client: Client) -> None:
     release = factories.ReleaseFactory()
     delete = reverse("admin:releases_release_delete", args=[release.pk])
     assert admin_client.post(delete, {"post": "yes"}).status_code == 403
+
+
+# The page of a release ----------------------------------------------------------------------------
+
+
+def page_of(release: Release) -> str:
+    return reverse("admin:releases_release_change", args=[release.pk])
+
+
+def fill(release: Release, project: Project, rows: int) -> None:
+    """Commits, deploys and files of a release."""
+    organization = release.organization
+    repository = factories.RepositoryFactory(organization=organization)
+    for n in range(rows):
+        commit = factories.CommitFactory(repository=repository, message=f"Repair {n}\n\n{HOSTILE}")
+        order = ReleaseCommit.objects.filter(release=release).count()
+        ReleaseCommit.objects.create(release=release, commit=commit, order=order)
+        environment = factories.EnvironmentFactory(organization=organization)
+        for url in ("https://ci.example.com/1", "javascript:alert(1)"):
+            Deploy.objects.create(release=release, environment=environment, url=url)
+        factories.ReleaseFileFactory(release=release, name=f"~/static/{order}.js")
+
+
+def test_the_page_shows_commits_deploys_and_files(admin_client: Client, project: Project) -> None:
+    release = factories.ReleaseFactory(organization=project.organization)
+    fill(release, project, 1)
+    fill(factories.ReleaseFactory(organization=project.organization), project, 1)
+    answer = admin_client.get(page_of(release))
+    panels = {panel.title: panel for panel in answer.context["panels"]}
+    assert [len(panels[title].rows) for title in ("Commits", "Deploys", "Files")] == [1, 2, 1]
+    page = answer.content.decode()
+    assert "Repair 0" in page
+    assert "~/static/0.js" in page
+    assert '<a href="https://ci.example.com/1" rel="noreferrer">' in page
+    assert "javascript:alert(1)" in page
+    assert 'href="javascript:' not in page
+    assert HOSTILE not in page
+
+
+def test_the_page_has_charts_of_its_events(
+    admin_client: Client,
+    project: Project,
+    store: Any,  # noqa: F811
+) -> None:
+    release = factories.ReleaseFactory(organization=project.organization)
+    other = factories.ProjectFactory(organization=project.organization)
+    now = timezone.now().timestamp()
+    for shipped, events in ((project, 3), (other, 4)):
+        ReleaseProject.objects.create(release=release, project=shipped)
+        store(shipped.pk, Kind.RELEASE_GENERATED, release.pk, {now: events})
+    page = admin_client.get(page_of(release)).content.decode()
+    assert re.findall(r"<figcaption>(.*?)</figcaption>", page) == [
+        "Events in 24 hours: 7",
+        "Events in 30 days: 7",
+    ]
+
+
+def test_the_page_costs_the_same_whatever_a_release_has(
+    admin_client: Client, project: Project, django_assert_num_queries: Any
+) -> None:
+    release = factories.ReleaseFactory(organization=project.organization)
+    fill(release, project, 2)
+    admin_client.get(page_of(release))
+    with CaptureQueriesContext(connection) as of_two:
+        admin_client.get(page_of(release))
+    fill(release, project, 18)
+    with django_assert_num_queries(len(of_two)):
+        admin_client.get(page_of(release))

@@ -14,6 +14,7 @@ from sentrylite.api.links import absolute_url
 from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project
+from sentrylite.releases.api.serializers.commits import CommitSerializer
 
 LEVELS: dict[int, str] = dict(Level.choices)
 PRIORITIES: dict[int, str] = {Level.FATAL: "high", Level.ERROR: "high", Level.WARNING: "medium"}
@@ -77,10 +78,13 @@ class IssueSerializer(OutputSerializer):
         if status != issue.status:
             return {"autoResolved": True} if status == Issue.Status.RESOLVED else {}
         if status == Issue.Status.RESOLVED and resolution is not None:
+            if resolution.commit is not None:
+                return {"inCommit": CommitSerializer(resolution.commit, context=self.context).data}
             actor = {"actor": self._actor(resolution.actor)}
             if resolution.type == IssueResolution.Type.IN_NEXT_RELEASE:
                 return {"inNextRelease": True} | actor
-            return {"inRelease": resolution.release.version} | actor
+            if resolution.release is not None:
+                return {"inRelease": resolution.release.version} | actor
         if status == Issue.Status.IGNORED and snooze is not None:
             return {
                 "ignoreCount": snooze.events_left(issue),

@@ -7,7 +7,9 @@ from django.contrib.admin.models import CHANGE
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
+from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin
 from sentrylite.organizations import actions
 
@@ -22,6 +24,10 @@ class DeletedLater(BaseAdmin):
     leave them behind."""
 
     actions = ["delete", "restore"]
+
+    @admin.display(description="status", ordering="status")
+    def status_badge(self, row: Any) -> SafeString:
+        return display.badge(row.get_status_display(), f"status-{row.status}")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """At the end of a page whether it is deleted, and what that means."""

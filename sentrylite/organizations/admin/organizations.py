@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from sentrylite.accounts.models import User
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
+from sentrylite.admin.display import Panel
 from sentrylite.admin.fields import ListsAsLines
 from sentrylite.admin.menu import Menu
 from sentrylite.organizations import slugs
@@ -30,6 +31,7 @@ from sentrylite.organizations.models import (
 from sentrylite.organizations.tenancy import Members, OfOrganization, rights_of
 from sentrylite.releases.models import Release
 
+from . import contents
 from .deletion import DeletedLater
 from .joins import TeamMembershipInline
 from .scrubbing import SCRUBBING
@@ -48,7 +50,7 @@ class OrganizationAdmin(ListsAsLines, DeletedLater):
     # New ones are made by superusers.
     tenancy = OfOrganization({**ORGANIZATION_SCOPES, "POST": frozenset()}, "pk")
     form = OrganizationForm
-    list_display = ["name", "slug", "status", "projects", "members", "created_at"]
+    list_display = ["name", "slug", "status_badge", "projects", "members", "created_at"]
     list_filter = ["status"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
@@ -106,6 +108,9 @@ class OrganizationAdmin(ListsAsLines, DeletedLater):
             )
             for model in owned
         ]
+
+    def panels(self, request: HttpRequest, obj: Organization) -> Sequence[Panel]:
+        return contents.panels(request, obj)
 
 
 def _count_by(model: type[Any], organizations: Sequence[Organization]) -> dict[int, int]:

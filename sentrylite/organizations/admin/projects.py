@@ -7,13 +7,16 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet, Value
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from issues.models import EventUser, Issue, UserReport
 from issues.payload.filters import LEGACY_VERSIONS, is_network
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, BaseInline, Link, NeighbourFilter
+from sentrylite.admin.charts import Chart, Series
 from sentrylite.admin.display import Panel
 from sentrylite.admin.fields import CheckboxesField, ListsAsLines
 from sentrylite.admin.menu import Menu
@@ -24,15 +27,16 @@ from sentrylite.organizations.models import Project, ProjectKey, ServiceHook
 from sentrylite.organizations.models.organization import Status
 from sentrylite.organizations.tenancy import OfProject, Projects
 from sentrylite.releases.models import Release
-from stats import series
+from stats import series, usage
 from stats.models import Kind
-from stats.periods import LIST_HOURS_24
+from stats.periods import LIST_DAYS_30, LIST_HOURS_24
 
 from .deletion import DeletedLater
 from .filters import ProjectFilter
 from .hooks import hooks_of
 from .joins import ProjectTeamInline
 from .scrubbing import SCRUBBING
+from .snippets import snippets_for
 
 SHOWN_PEOPLE = 20
 
@@ -45,14 +49,14 @@ def with_address(keys: QuerySet[ProjectKey], request: HttpRequest) -> QuerySet[P
 class DsnColumn:
     @admin.display(description="DSN")
     def dsn(self, key: Any) -> str:
-        return display.code(dsn.build(key.public_key, key.project_id, base_url=key.base_url))
+        return display.copied(dsn.build(key.public_key, key.project_id, base_url=key.base_url))
 
     @admin.display(description="DSN with secret")
     def secret_dsn(self, key: Any) -> str:
         address = dsn.build(
             key.public_key, key.project_id, secret_key=key.secret_key, base_url=key.base_url
         )
-        return display.code(address)
+        return display.copied(address)
 
 
 class ProjectKeyInline(DsnColumn, BaseInline):
@@ -105,7 +109,7 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
         "organization_link",
         "team_links",
         "platform",
-        "status",
+        "status_badge",
         "received",
         "issues",
     ]
@@ -197,6 +201,19 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
             ("Add service hook", display.add_url(ServiceHook, project=obj.pk)),
         ]
 
+    def introduction(self, request: HttpRequest, obj: Project) -> SafeString:
+        """How many events it received, and how it is sent more."""
+        key = obj.keys.filter(is_active=True).order_by("pk").first()
+        address = absolute_url(request, "")
+        text = dsn.build(key.public_key, obj.pk, base_url=address) if key else ""
+        context = {
+            "project": obj,
+            "charts": _charts(obj, timezone.now().timestamp()),
+            "dsn": text,
+            "snippets": snippets_for(text, obj.platform),
+        }
+        return render_to_string("admin/organizations/setup.html", context)
+
     def panels(self, request: HttpRequest, obj: Project) -> Sequence[Panel]:
         found = EventUser.objects.filter(project_id=obj.pk)
         people = found.order_by("-first_seen", "-hash")[:SHOWN_PEOPLE]
@@ -223,6 +240,19 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
             data["_continue"] = "1"
             request.POST = data  # type: ignore[assignment]
         return super().response_add(request, obj, post_url_continue)
+
+
+def _charts(project: Project, now: float) -> list[Chart]:
+    """What it received lately. Two statements."""
+    charts = []
+    for words, span in {"24 hours": LIST_HOURS_24, "30 days": LIST_DAYS_30}.items():
+        period = span.until(now)
+        points = usage.project_series(Kind.PROJECT_RECEIVED, project.pk, period, now)
+        counts = [int(count) for _, count in points]
+        title = f"Received in {words}: {sum(counts):,}"
+        starts = [start for start, _ in points]
+        charts.append(Chart(title, starts, period.width, [Series("received", counts)]))
+    return charts
 
 
 @admin.register(ProjectKey)

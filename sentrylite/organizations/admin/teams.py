@@ -29,7 +29,7 @@ class TeamAdmin(DeletedLater):
     menu = Menu("Organization", 3)
     tenancy = Teams()
     form = TeamForm
-    list_display = ["slug", "name", "organization_link", "status", "created_at"]
+    list_display = ["slug", "name", "organization_link", "status_badge", "created_at"]
     list_filter = ["status", ("organization", NeighbourFilter)]
     list_select_related = ["organization"]
     search_fields = ["slug", "name", "organization__slug"]

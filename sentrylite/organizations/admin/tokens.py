@@ -51,7 +51,7 @@ class CredentialAdmin(ListsAsLines, BaseAdmin):
     ) -> HttpResponse:
         told = format_html(
             "Copy it now, it is not shown again: {}",
-            display.code(obj.secret),
+            display.copied(obj.secret),
         )
         self.message_user(request, told, messages.WARNING)
         return super().response_add(request, obj, post_url_continue)

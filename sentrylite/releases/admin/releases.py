@@ -1,4 +1,4 @@
-"""Releases in the back office."""
+"""Releases in the back office: listed, made, and looked at."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,13 @@ from django.contrib import admin
 from django.db import models
 from django.db.models import Max, Prefetch, QuerySet, Sum
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
+from sentrylite.admin.display import Panel
 from sentrylite.admin.menu import Menu
 from sentrylite.admin.tenancy import visible
 from sentrylite.organizations.access import RELEASE_SCOPES
@@ -17,8 +21,11 @@ from sentrylite.organizations.admin.filters import ProjectFilter
 from sentrylite.organizations.admin.joins import JoinInline
 from sentrylite.organizations.models import Project
 from sentrylite.organizations.tenancy import OfProject, OfProjects
+from sentrylite.releases.models import Release, ReleaseProject
 
-from .models import Release, ReleaseProject
+from . import contents
+
+MAX_PROJECTS = 1000
 
 
 class ReleaseProjectInline(JoinInline):
@@ -91,6 +98,19 @@ class ReleaseAdmin(BaseAdmin):
 
     def links(self, request: HttpRequest, obj: Release) -> Sequence[Link]:
         return [("Organization", display.url_of(obj.organization))]
+
+    def introduction(self, request: HttpRequest, obj: Release) -> SafeString:
+        """How often it happened to break."""
+        projects = visible(request, Project).filter(releases=obj).order_by("pk")
+        ids = list(projects.values_list("pk", flat=True)[:MAX_PROJECTS])
+        cards = ((chart,) for chart in contents.charts(obj, ids, timezone.now().timestamp()))
+        return format_html(
+            '<div class="columns">{}</div>',
+            format_html_join("", '<div class="card">{}</div>', cards),
+        )
+
+    def panels(self, request: HttpRequest, obj: Release) -> Sequence[Panel]:
+        return [contents.commits(obj), contents.deploys(obj), contents.files(obj)]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # events and counters name it by its id

@@ -1,0 +1,83 @@
+"""What a release is made of and where it went, on its page. A statement or two each."""
+
+from collections.abc import Sequence
+
+from sentrylite.admin import display
+from sentrylite.admin.charts import Chart, Series
+from sentrylite.admin.display import Panel
+from sentrylite.releases.models import ArtifactBundle, Deploy, Release, ReleaseCommit, ReleaseFile
+from stats import series
+from stats.models import Kind
+from stats.periods import LIST_DAYS_30, LIST_HOURS_24
+
+SHOWN = 50
+
+
+def charts(release: Release, project_ids: Sequence[int], now: float) -> list[Chart]:
+    """Its events of these projects. Two statements."""
+    drawn = []
+    for words, span in {"24 hours": LIST_HOURS_24, "30 days": LIST_DAYS_30}.items():
+        period = span.until(now)
+        keys = [(project_id, release.pk) for project_id in project_ids]
+        points = series.read_series(Kind.RELEASE_GENERATED, keys, period, now)
+        sums = [0] * len(period.buckets)
+        for of_project in points.values():
+            sums = [total + int(count) for total, (_, count) in zip(sums, of_project, strict=True)]
+        starts = [float(bucket * period.width) for bucket in period.buckets]
+        title = f"Events in {words}: {sum(sums):,}"
+        drawn.append(Chart(title, starts, period.width, [Series("events", sums)]))
+    return drawn
+
+
+def commits(release: Release) -> Panel:
+    found = ReleaseCommit.objects.filter(release=release).select_related(
+        "commit__author", "commit__repository"
+    )
+    rows = [
+        (
+            display.code(each.commit.key[:12]),
+            display.shorten((each.commit.message or "").partition("\n")[0]),
+            each.commit.author or "",
+            each.commit.repository,
+            display.moment(each.commit.created_at),
+        )
+        for each in found.order_by("order")[:SHOWN]
+    ]
+    note = f"The newest {SHOWN} of {release.commit_count}." if len(rows) == SHOWN else ""
+    return Panel("Commits", ("Commit", "Message", "Author", "Repository", "At (UTC)"), rows, note)
+
+
+def deploys(release: Release) -> Panel:
+    found = Deploy.objects.filter(release=release).select_related("environment")
+    rows = [
+        (
+            display.link_to(each.environment),
+            each.name,
+            display.web_link(each.url),
+            display.moment(each.started_at),
+            display.moment(each.finished_at),
+        )
+        for each in found.order_by("-finished_at", "-id")[:SHOWN]
+    ]
+    columns = ("Environment", "Name", "Address", "Started (UTC)", "Finished (UTC)")
+    return Panel("Deploys", columns, rows)
+
+
+def files(release: Release) -> Panel:
+    """What was uploaded for it, by itself or in bundles. Two statements."""
+    found = ReleaseFile.objects.filter(release=release).select_related("blob")
+    rows: list[Sequence[object]] = [
+        (each.name, each.dist, display.size(each.blob.size), display.moment(each.created_at))
+        for each in found.order_by("-created_at", "-id")[:SHOWN]
+    ]
+    bundles = ArtifactBundle.objects.filter(release=release).select_related("blob")
+    rows += [
+        (
+            f"Bundle of {each.file_count} files",
+            each.dist,
+            display.size(each.blob.size),
+            display.moment(each.uploaded_at),
+        )
+        for each in bundles.order_by("-uploaded_at", "-id")[:SHOWN]
+    ]
+    return Panel("Files", ("Name", "Distribution", "Size", "Uploaded (UTC)"), rows)
