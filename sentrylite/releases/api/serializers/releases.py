@@ -1,10 +1,14 @@
 """Releases as JSON (releases contract, section 1)."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 from sentrylite.releases.models import Release
+
+if TYPE_CHECKING:
+    from sentrylite.accounts.api.shapes import User
+    from sentrylite.releases.api import shapes
 
 
 class ReleaseSerializer(OutputSerializer):
@@ -13,7 +17,7 @@ class ReleaseSerializer(OutputSerializer):
     Pass `context={"user": caller}`, for the owner's sake.
     """
 
-    def to_representation(self, release: Release) -> dict[str, Any]:
+    def to_representation(self, release: Release) -> "shapes.Release":
         return {
             "authors": [],
             "commitCount": 0,
@@ -34,7 +38,7 @@ class ReleaseSerializer(OutputSerializer):
             "version": release.version,
         }
 
-    def _owner(self, release: Release) -> dict[str, Any] | None:
+    def _owner(self, release: Release) -> "User | None":
         if release.owner is None:
             return None
         return UserSerializer(release.owner, context=self.context).data
