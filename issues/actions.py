@@ -19,7 +19,7 @@ from psycopg2.errors import DeadlockDetected
 
 from sentrylite.accounts.models import User
 from sentrylite.organizations.models import OrganizationMember, Project, ServiceHook, Team
-from sentrylite.releases.models import Release
+from sentrylite.releases.models import Commit, Release
 
 from . import announcements, deletion, intake, merging, tasks, unmerging
 from .announcements import HAS_HOOKS
@@ -127,7 +127,66 @@ def resolve_issues_in_release(
     kind = IssueResolution.Type.IN_NEXT_RELEASE if is_next else IssueResolution.Type.IN_RELEASE
     data = {"version": "" if is_next else release.version}
     resolution = IssueResolution(type=kind, release=release, actor=by, created_at=now)
-    return _set_status(issues, Status.RESOLVED, data, by=by, now=now, settlement=resolution)
+    return _set_status(
+        issues,
+        Status.RESOLVED,
+        data,
+        by=by,
+        now=now,
+        settlement=resolution,
+        kind=Activity.Type.SET_RESOLVED_IN_RELEASE,
+    )
+
+
+def resolve_issues_in_commit(
+    issues: Sequence[Issue],
+    commit: Commit,
+    release: Release | None,
+    *,
+    by: User | None,
+    now: datetime,
+) -> int:
+    """Mark issues resolved in a commit: in the release that has it, or in the first one that will
+    (`issues.releases`). No event reopens them before. Returns how many were not resolved in
+    anything before; each of those gets an activity.
+    """
+    kind = IssueResolution.Type.IN_RELEASE if release else IssueResolution.Type.IN_COMMIT
+    resolution = IssueResolution(
+        type=kind, release=release, commit=None if release else commit, actor=by, created_at=now
+    )
+    return _set_status(
+        issues,
+        Status.RESOLVED,
+        {"commit": commit.pk},
+        by=by,
+        now=now,
+        settlement=resolution,
+        kind=Activity.Type.SET_RESOLVED_IN_COMMIT,
+    )
+
+
+@transaction.atomic
+def settle_in_release(issue_ids: Collection[int], release: Release, *, now: datetime) -> None:
+    """Issues that were resolved in a commit are resolved in the first release that has it, by who
+    resolved them then. Each gets an activity."""
+    waiting = IssueResolution.objects.filter(pk__in=issue_ids, type=IssueResolution.Type.IN_COMMIT)
+    settled = [
+        (resolution.pk, resolution.actor)
+        for resolution in waiting.select_related("actor")
+        .order_by("pk")
+        .select_for_update(no_key=True, of=("self",))
+    ]
+    waiting.update(type=IssueResolution.Type.IN_RELEASE, release=release, commit=None)
+    Activity.objects.bulk_create(
+        Activity(
+            issue_id=issue_id,
+            type=Activity.Type.SET_RESOLVED_IN_RELEASE,
+            data={"version": release.version},
+            user=actor,
+            created_at=now,
+        )
+        for issue_id, actor in settled
+    )
 
 
 def ignore_issues(
@@ -163,8 +222,10 @@ def _set_status(
     by: User | None,
     now: datetime,
     settlement: IssueResolution | IssueSnooze | None = None,
+    kind: Activity.Type | None = None,
 ) -> int:
-    """`settlement` is the pattern of the rows that go with the status; others go away."""
+    """`settlement` is the pattern of the rows that go with the status; others go away. `kind` is
+    that of the activity, if it is not the usual one."""
     by_id = {issue.pk: issue for issue in issues}
     locked = {
         row["pk"]: row
@@ -175,17 +236,17 @@ def _set_status(
         .values("pk", "status", "times_seen", "user_count", has_hooks=HAS_HOOKS)
     }
     changed = [pk for pk, row in locked.items() if row["status"] != status]
-    kind = STATUS_ACTIVITY[status]
     news = changed
     if isinstance(settlement, IssueResolution):
-        kind = Activity.Type.SET_RESOLVED_IN_RELEASE
         # Also who was resolved without a release is now resolved in one.
-        known = IssueResolution.objects.filter(pk__in=locked).values_list("pk", flat=True)
-        news = sorted({*locked} - ({*known} - {*changed}))
+        known = IssueResolution.objects.filter(pk__in=locked)
+        if settlement.release_id is not None:
+            known = known.filter(release__isnull=False)
+        news = sorted({*locked} - ({*known.values_list("pk", flat=True)} - {*changed}))
     resolved_at = now if status == Status.RESOLVED else None
     Issue.objects.filter(pk__in=changed).update(status=status, resolved_at=resolved_at)
     settlements = _settle(locked, settlement)
-    _record(news, kind, data, by=by, now=now)
+    _record(news, kind or STATUS_ACTIVITY[status], data, by=by, now=now)
     # Somebody who reopens or ignores many issues at once does not want to hear of all of them.
     if status == Status.RESOLVED or len(news) == 1:
         _subscribe(news, [by] if by else [], Reason.CHANGED_STATUS)

@@ -12,6 +12,7 @@ from sentrylite.accounts.models import User
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import Access, Caller
 from sentrylite.organizations.models import Organization, Project
+from sentrylite.releases.commits import load_commits
 from sentrylite.releases.models import Release
 from sentrylite.releases.queries import load_releases
 from sentrylite.statements import Statement
@@ -155,6 +156,7 @@ def find_issue(caller: Caller, issue_id: int) -> Found | None:
     split = queries.ISSUE_WIDTH
     access, project, team_ids = organization_queries.read_project(caller, columns[split:])
     issue = queries.read_issue(columns[:split], project)
+    queries.load_resolving_commits([issue])
     issue.is_bookmarked, issue.has_seen, issue.subscription_reason = marks
     return Found(issue, access, team_ids, *facts)
 
@@ -199,7 +201,9 @@ def find_shared_issue(share_id: UUID) -> Issue | None:
     start, end = queries.ISSUE_WIDTH, queries.ISSUE_WIDTH + rows.width(Project)
     project = rows.instance(Project, row[start:end])
     project.organization = rows.instance(Organization, row[end:])
-    return queries.read_issue(row[:start], project)
+    issue = queries.read_issue(row[:start], project)
+    queries.load_resolving_commits([issue])
+    return issue
 
 
 def load_details(
@@ -243,7 +247,8 @@ def _current_release(
 
 def find_activities(found: Found) -> list[Activity]:
     """What people did with an issue, newest first, with their users and, of unmerges, the issues on
-    the other side. At most one statement; two more when there are such."""
+    the other side, and of commits these. At most one statement; two more when there are such of
+    either."""
     activities: list[Activity] = []
     if not found.has_activities:
         return activities
@@ -255,6 +260,9 @@ def find_activities(found: Found) -> list[Activity]:
                 activity.user = rows.instance(User, row[split:])
             activities.append(activity)
     _load_other_issues(activities, found.issue.project, found.access.caller.user_id)
+    commits = load_commits({pk for each in activities if (pk := each.commit_id) is not None})
+    for activity in activities:
+        activity.commit = commits.get(activity.commit_id or 0)
     return activities
 
 

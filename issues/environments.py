@@ -189,6 +189,22 @@ def find_values(
         return [rows.instance(IssueTag, row) for row in cursor.fetchall()]
 
 
+FIND_RELEASES_SEEN_IN = """
+    SELECT DISTINCT release_id FROM issues_issuerelease
+    WHERE project_id = ANY(%(projects)s::bigint[])
+        AND environment_id = ANY(%(environments)s::bigint[]) AND release_id <> 0
+"""
+
+
+def releases_seen_in(environment_ids: Collection[int], project_ids: Collection[int]) -> set[int]:
+    """The ids of the releases that issues of these projects were seen in, in one of these
+    environments. One statement."""
+    parameters = {"projects": literal(project_ids), "environments": literal(environment_ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_RELEASES_SEEN_IN, parameters)
+        return {release_id for (release_id,) in cursor.fetchall()}
+
+
 def find_newest_release(issue: Issue, environment_ids: Sequence[int]) -> Sighting | None:
     """The newest release that the issue was seen in in one of these environments. One statement."""
     parameters: dict[str, Any] = {

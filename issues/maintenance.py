@@ -1,5 +1,5 @@
 """What has to be done from time to time: partitions, retention, organizations and projects that
-were deleted, tasks that have ended."""
+were deleted, files that nothing refers to, tasks that have ended."""
 
 import logging
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django_tasks.base import Task
 
 from sentrylite.background import queue
+from sentrylite.files import retention as files
 from stats import retention
 
 from . import deletion, deliveries, partitions, removal, tasks
@@ -50,6 +51,7 @@ def maintain(now: datetime) -> bool:
             deliver_forgotten(now)
             remove_deleted_organizations(now)
             remove_deleted_projects(now)
+            files.remove_unused(now)
             queue.prune(now)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])

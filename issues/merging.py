@@ -142,6 +142,20 @@ MOVE_MARKS = tuple(
     )
 )
 
+MOVE_COMMITS = """
+    WITH gone AS (
+        DELETE FROM issues_issuecommit WHERE id = ANY(ARRAY(
+            SELECT id FROM issues_issuecommit WHERE issue_id = ANY(%(issues)s::bigint[])
+            LIMIT %(limit)s))
+        RETURNING commit_id
+    ), moved AS (
+        INSERT INTO issues_issuecommit (issue_id, commit_id)
+        SELECT DISTINCT %(target)s::bigint, commit_id FROM gone ORDER BY commit_id
+        ON CONFLICT DO NOTHING
+    )
+    SELECT count(*) FROM gone
+"""
+
 Move = Callable[[Any, dict[str, Any], intake.TagKeys], int]
 """Moves rows with a cursor and the parameters of the statements, adds to the target's sums of tags;
 returns how many rows."""
@@ -226,5 +240,6 @@ MOVES: tuple[Move, ...] = (
     _count(MOVE_SEEN_IN),
     _update(MOVE_ACTIVITIES),
     _update(MOVE_REPORTS),
+    _count(MOVE_COMMITS),
     *map(_count, MOVE_MARKS),
 )

@@ -14,6 +14,7 @@ from sentrylite.arrays import literal
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project, Team
+from sentrylite.releases.commits import load_commits
 from sentrylite.releases.models import Release
 from sentrylite.releases.queries import load_releases
 from sentrylite.statements import Statement
@@ -371,7 +372,9 @@ _PROJECT_ID = [field.attname for field in Issue._meta.concrete_fields].index("pr
 def _read_issues(found: Iterable[Sequence[Any]], projects: Iterable[Project]) -> list[Issue]:
     """Issues of these projects from rows of ISSUE_COLUMNS."""
     by_id = {project.pk: project for project in projects}
-    return [read_issue(row, by_id[row[_PROJECT_ID]]) for row in found]
+    issues = [read_issue(row, by_id[row[_PROJECT_ID]]) for row in found]
+    load_resolving_commits(issues)
+    return issues
 
 
 def read_issue(row: Sequence[Any], project: Project) -> Issue:
@@ -391,12 +394,23 @@ def read_issue(row: Sequence[Any], project: Project) -> Issue:
     person = rows.instance(User, actor) if _is_there(actor) else None
     if _is_there(resolution):
         issue.resolution = rows.instance(IssueResolution, resolution)
-        issue.resolution.release = rows.instance(Release, resolved_in)
+        if issue.resolution.release_id is not None:
+            issue.resolution.release = rows.instance(Release, resolved_in)
         issue.resolution.actor = person
     if _is_there(snooze):
         issue.snooze = rows.instance(IssueSnooze, snooze)
         issue.snooze.actor = person
     return issue
+
+
+def load_resolving_commits(issues: Iterable[Issue]) -> None:
+    """The commits that issues were resolved in, where those wait for a release to have them. Two
+    statements; none where there are no such issues."""
+    resolutions = [issue.resolution for issue in issues if issue.resolution is not None]
+    wanted = {found.commit_id for found in resolutions if found.commit_id is not None}
+    commits = load_commits(wanted)
+    for resolution in resolutions:
+        resolution.commit = commits.get(resolution.commit_id or 0)
 
 
 def _is_there(columns: Sequence[Any]) -> bool:

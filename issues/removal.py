@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from sentrylite.organizations.models import Organization, Project
 from sentrylite.organizations.models.organization import Status
 from sentrylite.organizations.notices import KEPT_FOR
-from sentrylite.releases.models import Release
+from sentrylite.releases.models import Commit, Release
 from stats.models import Kind
 
 from .deletion import delete_rows
@@ -68,6 +68,7 @@ def remove_organization(
     for project in organization.projects.order_by("pk"):
         _remove_project(project, after_batch)
     _delete_objects(Release.objects.filter(organization=organization), after_batch)
+    _delete_objects(Commit.objects.filter(repository__organization=organization), after_batch)
     delete_rows(
         DELETE_SERIES_OF_ORGANIZATION,
         {"organization": organization.pk, "kinds": [int(kind) for kind in ORGANIZATION_KINDS]},

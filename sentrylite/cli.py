@@ -105,6 +105,8 @@ def run_in_django(arguments: list[str]) -> None:
     with ExitStack() as stack:
         if not os.environ.get("DATABASE_URL") and needs_database(arguments):
             use_data_dir(stack, arguments[0], data_dir)
+        else:  # files are there, also when the database is elsewhere
+            os.environ["SENTRYLITE_DATA_DIR"] = str(data_dir or postgres.default_data_dir())
         from django.core.management import execute_from_command_line
 
         execute_from_command_line([sys.argv[0], *arguments])
@@ -136,6 +138,7 @@ def use_data_dir(stack: ExitStack, command: str, named: Path | None) -> None:
     if not (may_make_it or os.path.exists(data_dir / "pgdata")):
         raise ServingError(NO_DATABASE.format(data_dir=data_dir))
     _exit_on_sigterm()
+    os.environ["SENTRYLITE_DATA_DIR"] = str(data_dir)
     os.environ["DATABASE_URL"] = stack.enter_context(postgres.running(data_dir))
     os.environ["SECRET_KEY"] = os.environ.get("SECRET_KEY") or files.secret_key(data_dir)
     if url := os.environ.get("SENTRYLITE_URL") or files.read_url(data_dir):

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 import environ
 
+from sentrylite.files import places
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent
@@ -38,7 +40,9 @@ INSTALLED_APPS = [
     "sentrylite.accounts",
     "sentrylite.organizations",
     "stats",
+    "sentrylite.files",
     "sentrylite.releases",
+    "sentrylite.symbols",
     "issues",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -119,6 +123,20 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Events are kept this long after they were received, then whole weeks are dropped.
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
+
+# What clients upload: a directory, or s3://bucket/prefix. See sentrylite.files.
+_files = (
+    env.str("SENTRYLITE_FILES", default="")
+    or f"{env.str('SENTRYLITE_DATA_DIR', default='') or '.sentrylite'}/files"
+)
+STORAGES = {
+    "files": places.storage(_files),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Where it waits until it is whole: on the same disk. The system's temporary directory, which is
+# used with a bucket, is memory on some systems.
+FILE_UPLOAD_TEMP_DIR = places.temporary_dir(_files)
+FILE_UPLOAD_HANDLERS = ["sentrylite.spooling.SpooledUploadHandler"]
 
 # Background work ------------------------------------------------------------------------------
 

@@ -6,10 +6,12 @@ the number of both is fixed.
 
 import asyncio
 import concurrent.futures
-import io
 import sys
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+from sentrylite.spooling import spooled_file
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -17,8 +19,22 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 THREADS = 8
+PIECE = 256 * 1024
 MAX_BODY = 64 * 1024 * 1024
-TOO_LARGE = (
+
+
+@dataclass(slots=True)
+class Answer:
+    status: int
+    headers: Headers
+    content: bytes
+    pieces: Iterator[bytes] | None = None
+    """The content instead, where it is not to be in memory as a whole."""
+    close: Callable[[], None] | None = None
+    """To be called after its last piece."""
+
+
+TOO_LARGE = Answer(
     413,
     [(b"content-type", b"application/json"), (b"connection", b"close")],
     b'{"detail":"The request body is larger than 64 MiB."}',
@@ -26,30 +42,46 @@ TOO_LARGE = (
 
 
 class WsgiBridge:
-    """An ASGI application that answers with a WSGI one."""
+    """An ASGI application that answers with a WSGI one.
+
+    Bodies wait in the temporary directory, so that neither large ones take memory nor slow ones a
+    thread; answers that are streams are sent piece by piece, a thread only making the next piece.
+    """
 
     def __init__(self, application: Callable[..., Iterable[bytes]], threads: int = THREADS) -> None:
         self._application = application
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, "django")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _read(receive)
-        if body is None:
-            return  # the client has gone
-        loop = asyncio.get_running_loop()
-        if len(body) > MAX_BODY:
-            status, headers, content = TOO_LARGE
-        else:
-            status, headers, content = await loop.run_in_executor(
-                self._pool, self._answer, scope, body
-            )
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        with spooled_file() as body:
+            size = await _read(receive, body)
+            if size is None:
+                return  # the client has gone
+            if size > MAX_BODY:
+                answer = TOO_LARGE
+            else:
+                answer = await self._in_thread(self._answer, scope, body, size)
+        try:
+            await self._send(answer, send)
+        finally:
+            if answer.close:
+                await self._in_thread(answer.close)
 
     def close(self) -> None:
         self._pool.shutdown()
 
-    def _answer(self, scope: Scope, body: bytes) -> tuple[int, Headers, bytes]:
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
+    async def _send(self, answer: Answer, send: Send) -> None:
+        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        await send(start)
+        if answer.pieces is not None:
+            while piece := await self._in_thread(_next_piece, answer.pieces):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": answer.content})
+
+    def _answer(self, scope: Scope, body: IO[bytes], size: int) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(
@@ -57,23 +89,29 @@ class WsgiBridge:
         ) -> None:
             started.append((status, headers))
 
-        response = self._application(environ(scope, body), start_response)
+        response: Any = self._application(environ(scope, body, size), start_response)
+        close = getattr(response, "close", None)
+        is_head = scope["method"] == "HEAD"
+        is_large = getattr(response, "streaming", False) and _is_large(response)
+        is_stream = is_large and not is_head
         try:
-            content = b"".join(response)
+            content = b"" if is_large else b"".join(response)
         finally:
-            if hasattr(response, "close"):
-                response.close()
+            if close and not is_stream:
+                close()
         status, headers = started[-1]
         encoded = [(name.lower().encode("latin-1"), _latin1(value)) for name, value in headers]
-        if scope["method"] == "HEAD":
+        if is_head:
             if not any(name == b"content-length" for name, _ in encoded):
                 encoded.append((b"content-length", str(len(content)).encode()))
             content = b""
-        return int(status[:3]), encoded, content
+        if is_stream:
+            return Answer(int(status[:3]), encoded, b"", iter(response), close)
+        return Answer(int(status[:3]), encoded, content)
 
 
-def environ(scope: Scope, body: bytes) -> dict[str, Any]:
-    """The WSGI environment of an ASGI request whose body has been read."""
+def environ(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
+    """The WSGI environment of an ASGI request whose body, of that many bytes, has been read."""
     host, port = scope.get("server") or ("localhost", 80)
     result = {
         "REQUEST_METHOD": scope["method"],
@@ -85,7 +123,7 @@ def environ(scope: Scope, body: bytes) -> dict[str, Any]:
         "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
@@ -105,23 +143,39 @@ def environ(scope: Scope, body: bytes) -> dict[str, Any]:
                 value = f"{result[name]}{'; ' if name == 'HTTP_COOKIE' else ','}{value}"
         result[name] = value
     # Of the body as it was read: a chunked request has none, and Django would see no body.
-    result["CONTENT_LENGTH"] = str(len(body))
+    result["CONTENT_LENGTH"] = str(size)
     return result
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """The whole body, or the part that shows that it is too large; None when the client left."""
-    chunks: list[bytes] = []
+async def _read(receive: Receive, body: IO[bytes]) -> int | None:
+    """Put the body, or the part that shows that it is too large, into a file at whose start it then
+    stands; returns how many bytes, None when the client left."""
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        chunk = message.get("body", b"")
-        chunks.append(chunk)
-        size += len(chunk)
+        size += body.write(message.get("body", b""))
         if not message.get("more_body") or size > MAX_BODY:
-            return b"".join(chunks)
+            body.seek(0)
+            return size
+
+
+def _is_large(response: Any) -> bool:
+    """Whether a stream may have more than a piece, which is not to be fetched by itself."""
+    return int(response.headers.get("Content-Length") or PIECE + 1) > PIECE
+
+
+def _next_piece(pieces: Iterator[bytes]) -> bytes:
+    """At least 256 KiB of what is left, or all of it; nothing at the end."""
+    gathered: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            break
+    return b"".join(gathered)
 
 
 def _latin1(value: str) -> bytes:

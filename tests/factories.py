@@ -11,8 +11,9 @@ from factory.django import DjangoModelFactory
 from issues.models import Event, EventAddress, Issue, IssueText
 from issues.payload import codec
 from sentrylite.accounts.models import User
+from sentrylite.files.models import Blob
 from sentrylite.organizations import models
-from sentrylite.releases.models import Release
+from sentrylite.releases.models import Commit, CommitAuthor, Release, ReleaseFile, Repository
 
 
 def basic(key: str) -> str:
@@ -146,6 +147,51 @@ class ReleaseFactory(DjangoModelFactory):
 
     organization = factory.SubFactory(OrganizationFactory)
     version = factory.Sequence(lambda n: f"1.0.{n}")
+
+
+class BlobFactory(DjangoModelFactory):
+    """A row without a file: nobody can read it."""
+
+    class Meta:
+        model = Blob
+
+    checksum = factory.Sequence(lambda n: f"{n:040x}")
+    name = factory.LazyAttribute(lambda blob: f"00/{blob.checksum}")
+    size = 0
+    is_stored = True
+
+
+class ReleaseFileFactory(DjangoModelFactory):
+    class Meta:
+        model = ReleaseFile
+
+    release = factory.SubFactory(ReleaseFactory)
+    name = factory.Sequence(lambda n: f"~/{n:04}.js")
+    blob = factory.SubFactory(BlobFactory)
+
+
+class RepositoryFactory(DjangoModelFactory):
+    class Meta:
+        model = Repository
+
+    organization = factory.SubFactory(OrganizationFactory)
+    name = factory.Sequence(lambda n: f"repository-{n}")
+
+
+class CommitAuthorFactory(DjangoModelFactory):
+    class Meta:
+        model = CommitAuthor
+
+    organization = factory.SubFactory(OrganizationFactory)
+    email = factory.Sequence(lambda n: f"author{n}@example.com")
+
+
+class CommitFactory(DjangoModelFactory):
+    class Meta:
+        model = Commit
+
+    repository = factory.SubFactory(RepositoryFactory)
+    key = factory.Sequence(lambda n: f"{n:040x}")
 
 
 class IssueFactory(DjangoModelFactory):

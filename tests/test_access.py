@@ -34,6 +34,9 @@ def of(area: str) -> dict[str, set[str]]:
     }
 
 
+# Build tools hold a scope that is good for releases alone.
+RELEASES = {method: scopes | {"project:releases"} for method, scopes in of("project").items()}
+
 # These take two scopes: one for the issue and one for the event behind it (conventions contract,
 # section 6, as measured). No scope alone will do.
 PAIRS = [
@@ -115,6 +118,45 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     | {"DELETE": of("project")["POST"]},
     "projects/<str:organization>/<str:project>/users/": of("project"),
     "projects/<str:organization>/<str:project>/users/<str:user_hash>/": of("project"),
+    **{
+        f"{scope}/releases/{below}": RELEASES
+        for scope in (
+            "organizations/<str:organization>",
+            "projects/<str:organization>/<str:project>",
+        )
+        for below in (
+            "",
+            "<str:version>/",
+            "<str:version>/assemble/",
+            "<str:version>/commitfiles/",
+            "<str:version>/commits/",
+            "<str:version>/deploys/",
+            "<str:version>/files/",
+            "<str:version>/files/<str:file_id>/",
+            "<str:version>/meta/",
+            "<str:version>/previous-with-commits/",
+        )
+    },
+    "organizations/<str:organization>/releases/<str:version>/resolved/": RELEASES,
+    "projects/<str:organization>/<str:project>/releases/<str:version>/resolved/": of("project"),
+    "organizations/<str:organization>/repos/": {
+        method: scopes | {"org:integrations"} for method, scopes in of("org").items()
+    },
+    "organizations/<str:organization>/repos/<str:repo_id>/": of("org"),
+    "organizations/<str:organization>/repos/<str:repo_id>/commits/": of("org"),
+    "organizations/<str:organization>/artifactbundle/assemble/": RELEASES,
+    "organizations/<str:organization>/chunk-upload/": RELEASES,
+    **{
+        f"projects/<str:organization>/<str:project>/{below}": RELEASES
+        for below in (
+            "files/dsyms/",
+            "files/dsyms/associate/",
+            "files/dsyms/unknown/",
+            "files/difs/assemble/",
+            "reprocessing/",
+        )
+    },
+    "projects/<str:organization>/<str:project>/files/source-maps/": RELEASES,
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),
@@ -182,6 +224,7 @@ PERSONAL = {
     ("auth/", "GET"),
     ("users/me/", "GET"),
     *(("api-tokens/", method) for method in ("GET", "POST", "DELETE")),
+    ("organizations/<str:organization>/repos/", "POST"),
     ("projects/<str:organization>/<str:project>/hooks/", "POST"),
     *(
         ("projects/<str:organization>/<str:project>/hooks/<str:hook_id>/", method)
@@ -207,6 +250,9 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
     production.projects.add(project)
     factories.ProjectKeyFactory(project=project, public_key="0" * 32)
     hook = factories.ServiceHookFactory(project=project)
+    repository = factories.RepositoryFactory(organization=organization)
+    factories.ReleaseFactory(organization=organization, version="1.0").projects.add(project)
+    file = factories.ReleaseFileFactory(release=project.releases.get())
 
     def fill(route: str) -> str:
         return "/api/0/" + (
@@ -216,8 +262,11 @@ def fill(organization: Organization, project: Project, team: Team) -> Callable[[
             .replace("<str:team>", team.slug)
             .replace("<str:event_id>", "0" * 32)
             .replace("<str:hook_id>", hook.guid)
+            .replace("<str:file_id>", str(file.pk))
             .replace("<str:note_id>", "1")
             .replace("<str:tombstone_id>", "1")
+            .replace("<str:version>", "1.0")
+            .replace("<str:repo_id>", str(repository.pk))
             .replace("<str:member_id>", "0")
             .replace("<str:key_id>", "0")
             .replace("<str:dashboard_id>", str(widget.dashboard_id))

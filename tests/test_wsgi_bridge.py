@@ -1,8 +1,9 @@
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
+from django.http import StreamingHttpResponse
 
 from sentrylite import wsgi_bridge
 from sentrylite.wsgi_bridge import WsgiBridge
@@ -18,8 +19,10 @@ def call(
     headers: Iterable[tuple[bytes, bytes]] = (),
     chunks: Iterable[bytes] = (b"",),
     disconnect: bool = False,
+    sends: int = 100,
 ) -> list[dict[str, Any]]:
-    """What the bridge sends for one request whose body comes in these chunks."""
+    """What the bridge sends for one request whose body comes in these chunks, to a client that
+    takes so many messages."""
     messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
     ]
@@ -42,6 +45,8 @@ def call(
         return messages.pop(0)
 
     async def send(message: Any) -> None:
+        if len(sent) == sends:
+            raise ConnectionError
         sent.append(message)
 
     bridge = WsgiBridge(application, threads=1)
@@ -135,3 +140,50 @@ def test_the_response_is_closed() -> None:
 
     call(application)
     assert response.closed
+
+
+def test_a_stream_is_sent_in_pieces_and_closed_after_the_last() -> None:
+    made: list[bytes] = []
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(1000):
+            made.append(b"%d" % (number % 10) * 1000)
+            yield made[-1]
+
+    response = StreamingHttpResponse(pieces())
+    closed: list[int] = []
+    response._resource_closers.append(lambda: closed.append(len(made)))  # type: ignore[attr-defined]
+
+    def application(environ: dict[str, Any], start_response: Any) -> StreamingHttpResponse:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return response
+
+    start, *bodies = call(application)
+    assert start["status"] == 200
+    assert [message.get("more_body", False) for message in bodies] == [True] * 4 + [False]
+    assert b"".join(message["body"] for message in bodies) == b"".join(made)
+    assert max(len(message["body"]) for message in bodies) < 2 * wsgi_bridge.PIECE
+    assert closed == [1000]
+
+
+def test_a_short_stream_is_sent_at_once() -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> StreamingHttpResponse:
+        start_response("200 OK", [])
+        return StreamingHttpResponse([b"a", b"b"], headers={"Content-Length": "2"})
+
+    _, *bodies = call(application)
+    assert bodies == [{"type": "http.response.body", "body": b"ab"}]
+
+
+def test_a_stream_is_closed_when_the_client_leaves() -> None:
+    closed: list[bool] = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> StreamingHttpResponse:
+        start_response("200 OK", [])
+        response = StreamingHttpResponse(iter([b"x" * 300_000] * 9))
+        response._resource_closers.append(lambda: closed.append(True))  # type: ignore[attr-defined]
+        return response
+
+    with pytest.raises(ConnectionError):
+        call(application, sends=2)
+    assert closed == [True]

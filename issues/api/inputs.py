@@ -1,11 +1,11 @@
 """Bodies of changes to issues (issues contract, sections 3 and 5) and to what becomes of events."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from issues import ownership
+from issues import ownership, releases
 from issues.actions import Conditions
 from issues.api.serializers.ownership import AUTO_ASSIGNMENT
 from issues.payload.feedback import MAX_EMAIL, MAX_NAME
@@ -17,13 +17,20 @@ from sentrylite.api.inputs import Input
 from sentrylite.organizations import queries
 from sentrylite.organizations.models import Project, Team
 from sentrylite.releases import queries as release_queries
-from sentrylite.releases.models import Release
+from sentrylite.releases.models import Commit, Release
 
 MAX_CONDITION = 2**31 - 1
 MAX_RULES_TEXT = 100_000
 MAX_WINDOW = 7 * 24 * 60
 SEVERAL_PROJECTS = "The issues are of several projects, each with releases of its own."
 NO_RELEASE = "No release data present in the system to form a basis for 'Next Release'"
+
+
+class InCommit(NamedTuple):
+    """A commit that issues are to be resolved in, and the newest release that has it, if any."""
+
+    commit: Commit
+    release: Release | None
 
 
 class ActorField(serializers.Field):
@@ -124,12 +131,36 @@ def conditions(sent: dict[str, Any]) -> Conditions:
     )
 
 
+class InCommitInput(serializers.Serializer):
+    """A commit by its repository's name and its own, as an `InCommit`. Needs the projects in the
+    context."""
+
+    commit = serializers.CharField(max_length=64)
+    repository = serializers.CharField(max_length=200)
+
+    def validate_repository(self, name: str) -> str:
+        if not releases.has_repository(self.context["projects"][0].organization, name):
+            raise serializers.ValidationError("Unable to find the given repository.")
+        return name
+
+    def validate(self, sent: dict[str, Any]) -> Any:
+        # In a partial body, nothing else asks for them.
+        for name in ("commit", "repository"):
+            if name not in sent:
+                raise serializers.ValidationError({name: ["This field is required."]})
+        project = only(self.context["projects"])
+        commit = releases.find_commit(project.organization, sent["repository"], sent["commit"])
+        if commit is None:
+            raise serializers.ValidationError({"commit": ["Unable to find the given commit."]})
+        return InCommit(commit, releases.newest_release_with(commit, project))
+
+
 class StatusDetailsInput(ConditionsInput):
     """Needs the projects in the context."""
 
     inNextRelease = serializers.BooleanField(allow_null=True)
     inRelease = serializers.CharField(allow_null=True, allow_blank=True)
-    inCommit = serializers.JSONField(allow_null=True)
+    inCommit = InCommitInput(allow_null=True)
 
     def validate_inNextRelease(self, is_next: bool | None) -> Release | None:
         """The newest release there is."""
@@ -145,10 +176,6 @@ class StatusDetailsInput(ConditionsInput):
         if release is None:
             raise serializers.ValidationError("Unable to find a release with the given version.")
         return release
-
-    def validate_inCommit(self, commit: Any) -> None:
-        if commit is not None:
-            raise serializers.ValidationError("Resolving in a commit is not supported yet.")
 
 
 def only(projects: list[Project]) -> Project:
@@ -181,8 +208,8 @@ SUBSTATUSES = {
 class IssueUpdateInput(ConditionsInput):
     """Needs the projects of the issues and the caller in the context.
 
-    What goes with the status comes out as `next_release`, `in_release` and `conditions`. A
-    substatus comes out as the status that it goes with.
+    What goes with the status comes out as `next_release`, `in_release`, `in_commit` and
+    `conditions`. A substatus comes out as the status that it goes with.
     """
 
     status = serializers.ChoiceField(
@@ -225,6 +252,7 @@ class IssueUpdateInput(ConditionsInput):
             except serializers.ValidationError as error:
                 raise serializers.ValidationError({"status": error.detail}) from None
         changes["next_release"], changes["in_release"] = next_release, details.get("inRelease")
+        changes["in_commit"] = details.get("inCommit")
         if self.context["caller"].user is None:
             for name in ("isBookmarked", "isSubscribed"):
                 if changes.get(name) is not None:

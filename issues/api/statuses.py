@@ -22,5 +22,7 @@ def set_status(
         is_next = changes["next_release"] is not None
         if release := changes["next_release"] or changes["in_release"]:
             actions.resolve_issues_in_release(issues, release, is_next=is_next, by=by, now=now)
+        elif in_commit := changes["in_commit"]:
+            actions.resolve_issues_in_commit(issues, *in_commit, by=by, now=now)
         else:
             actions.resolve_issues(issues, by=by, now=now)

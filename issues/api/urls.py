@@ -32,6 +32,7 @@ from .views.project_tags import (
     ProjectTagListView,
     ProjectTagValueListView,
 )
+from .views.releases import ProjectResolvedIssueListView, ResolvedIssueListView
 from .views.scrubbing import ScrubbingSuggestionsView
 from .views.shared import SharedIssueView
 from .views.tags import TagDetailView, TagListView, TagValueListView
@@ -139,6 +140,14 @@ urlpatterns = [
     path(
         "projects/<str:organization>/<str:project>/tags/<str:key>/values/",
         ProjectTagValueListView.as_view(),
+    ),
+    path(
+        "organizations/<str:organization>/releases/<str:version>/resolved/",
+        ResolvedIssueListView.as_view(),
+    ),
+    path(
+        "projects/<str:organization>/<str:project>/releases/<str:version>/resolved/",
+        ProjectResolvedIssueListView.as_view(),
     ),
     path("projects/<str:organization>/<str:project>/ownership/", ProjectOwnershipView.as_view()),
     path("projects/<str:organization>/<str:project>/ownership", ProjectOwnershipView.as_view()),

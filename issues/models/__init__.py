@@ -6,7 +6,7 @@ from .feedback import UserReport
 from .issue import Issue, IssueHash, IssueRelease, IssueText, IssueUser
 from .journal import JournalEntry
 from .ownership import ProjectOwnership
-from .status import IssueResolution, IssueSnooze, IssueTombstone
+from .status import IssueCommit, IssueResolution, IssueSnooze, IssueTombstone
 from .tag import IssueTag
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "EventUser",
     "Issue",
     "IssueBookmark",
+    "IssueCommit",
     "IssueHash",
     "IssueRelease",
     "IssueResolution",

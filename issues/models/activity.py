@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from sentrylite.releases.models import Commit
+
 from .issue import Issue
 
 
@@ -13,6 +15,7 @@ class Activity(models.Model):
 
         SET_RESOLVED = "set_resolved"
         SET_RESOLVED_IN_RELEASE = "set_resolved_in_release"
+        SET_RESOLVED_IN_COMMIT = "set_resolved_in_commit"
         SET_UNRESOLVED = "set_unresolved"
         SET_IGNORED = "set_ignored"
         SET_PUBLIC = "set_public"
@@ -35,6 +38,8 @@ class Activity(models.Model):
 
     # load_details: the issue on the other side of an unmerge, None when it is gone.
     other_issue: Issue | None = None
+    # find_activities: the commit that it was resolved in, None when it is gone.
+    commit: Commit | None = None
 
     class Meta:
         verbose_name_plural = "activities"
@@ -51,6 +56,12 @@ class Activity(models.Model):
         if self.type == self.Type.UNMERGE_SOURCE:
             return "destination"
         return "source" if self.type == self.Type.UNMERGE_DESTINATION else None
+
+    @property
+    def commit_id(self) -> int | None:
+        """The commit that its data has the id of; None for most activities."""
+        is_commits = self.type == self.Type.SET_RESOLVED_IN_COMMIT
+        return self.data["commit"] if is_commits else None
 
 
 class Mark(models.Model):

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from sentrylite.releases.models import Release
+from sentrylite.releases.models import Commit, Release
 
 from .issue import Issue
 
@@ -26,22 +26,41 @@ class Settlement(models.Model):
 
 
 class IssueResolution(Settlement):
-    """Resolved in a release: events of those before it do not reopen the issue."""
+    """Resolved in a release: events of those before it do not reopen the issue. Or in a commit that
+    no release has yet: no event reopens it before one has."""
 
     class Type(models.TextChoices):
         IN_NEXT_RELEASE = "in_next_release"
         IN_RELEASE = "in_release"
+        IN_COMMIT = "in_commit"
 
     type = models.CharField(max_length=20, choices=Type)
     release = models.ForeignKey(
         Release,
         models.CASCADE,
+        null=True,
+        blank=True,
         related_name="+",
         help_text="The one it is resolved in; for the next release, the newest there was.",
     )
+    # Until a release has it.
+    commit = models.ForeignKey(Commit, models.CASCADE, null=True, blank=True, related_name="+")
 
     def __str__(self) -> str:
         return f"issue {self.issue_id} {self.type}"
+
+
+class IssueCommit(models.Model):
+    """A commit whose message says that it fixes an issue."""
+
+    issue = models.ForeignKey(Issue, models.CASCADE, related_name="+", db_index=False)
+    commit = models.ForeignKey(Commit, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint("issue", "commit", name="issues_issuecommit_commit")]
+
+    def __str__(self) -> str:
+        return f"issue {self.issue_id} in {self.commit_id}"
 
 
 class IssueSnooze(Settlement):

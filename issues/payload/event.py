@@ -35,6 +35,16 @@ class FilterRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Uploads:
+    """In which kinds of uploaded files a project's events may be looked up."""
+
+    artifacts: bool = False
+    """Its organization has artifacts of releases."""
+    debug_files: bool = False
+    """It has debug information files."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
     """What the request says about who sent an event, beside the body."""
 

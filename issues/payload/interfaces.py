@@ -29,6 +29,7 @@ from issues.payload.values import (
 
 MAX_MESSAGE = 8192
 MAX_CONTEXT = 8192
+MAX_DEBUG_META = 256 * 1024
 
 _EXCEPTION_TEXTS = {"type": 128, "module": 128}
 _MAX_EXCEPTION_VALUE = 4096
@@ -230,5 +231,5 @@ def read_modules(value: Any, path: str, problems: Problems) -> JsonObject | None
 
 
 def read_debug_meta(value: Any, path: str, problems: Problems) -> JsonObject | None:
-    """The images that addresses belong to."""
-    return read_tree(value, path, problems, 65536)
+    """The images that addresses belong to: an app of a telephone has some hundred."""
+    return read_tree(value, path, problems, MAX_DEBUG_META)

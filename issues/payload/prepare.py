@@ -27,9 +27,22 @@ def prepare(
     """Any JSON object in; out the event, cleaned, scrubbed, described and packed. Raises only
     `Filtered`, for an event that `unwanted` applies to. Whose event it is, the caller fills in:
     project, organization and key."""
+    return finish(read(raw, sender=sender, now=now, unwanted=unwanted), rules=rules)
+
+
+def read(
+    raw: JsonObject, *, sender: Sender, now: float, unwanted: FilterRules | None = None
+) -> JsonObject:
+    """The first half of `prepare`: the event cleaned. Raises `Filtered`."""
     event = normalize(raw, now=now, sender=sender)
     if unwanted is not None and (filter_name := filter_of(event, unwanted, sender)):
         raise Filtered(filter_name, event["event_id"])
+    return event
+
+
+def finish(event: JsonObject, *, rules: ScrubRules) -> PreparedEvent:
+    """The second half of `prepare`; between the two, the frames of minified and compiled code are
+    put back to where they come from."""
     scrub(event, rules)  # before anything is made of what must not be stored
     description = describe(event)  # before `in_app` is settled: the culprit wants it as sent
     settle_in_app(event)

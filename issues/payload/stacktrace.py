@@ -91,8 +91,7 @@ def _read_frames(value: Any, path: str, problems: Problems) -> list[JsonObject]:
         frame = _read_frame(item, f"{path}.{index}", problems)
         if frame is not None:
             frames.append(frame)
-    if len(frames) > MAX_FRAMES_WITH_CONTEXT:
-        _lighten(frames)
+    lighten(frames)
     return frames
 
 
@@ -174,9 +173,11 @@ def _read_line(value: Any) -> str:
     return trim(scalar_text(value) or "", MAX_LINE)
 
 
-def _lighten(frames: list[JsonObject]) -> None:
-    """Take variables and surrounding lines from the frames in the middle: those of the system
-    first, then those of the application."""
+def lighten(frames: list[JsonObject]) -> None:
+    """Of more than fifty frames, take variables and surrounding lines from those in the middle:
+    those of the system first, then those of the application."""
+    if len(frames) <= MAX_FRAMES_WITH_CONTEXT:
+        return
     application = [frame for frame in frames if frame.get("in_app")]
     system = [frame for frame in frames if not frame.get("in_app")]
     share = min(len(application), MAX_FRAMES_WITH_CONTEXT)

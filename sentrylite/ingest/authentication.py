@@ -7,11 +7,11 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from issues.payload.event import FilterRules, ScrubRules
+from issues.payload.event import FilterRules, ScrubRules, Uploads
 
 from . import refusals
 from .connection import Connection, Lost
@@ -56,6 +56,8 @@ class KeyInfo:
     rate_limit: RateLimit | None
     hook_events: tuple[str, ...] = ()
     """What service hooks of the project are to be told of, sorted."""
+    uploads: Uploads = field(default_factory=Uploads)
+    """Which kinds of files its events may be looked up in."""
 
 
 # Credentials ----------------------------------------------------------------------------------
@@ -172,7 +174,13 @@ FIND_KEY = """
            project.filter_browser_extensions, project.filter_legacy_browsers,
            project.filter_localhost, project.filter_web_crawlers, project.blacklisted_ips,
            project.filtered_releases, project.filtered_error_messages,
-           project.csp_ignored_sources_defaults, project.csp_ignored_sources
+           project.csp_ignored_sources_defaults, project.csp_ignored_sources,
+           EXISTS (SELECT 1 FROM releases_artifactbundle bundle
+                    WHERE bundle.organization_id = project.organization_id)
+               OR EXISTS (SELECT 1 FROM releases_releasefile file
+                            JOIN releases_release release ON release.id = file.release_id
+                           WHERE release.organization_id = project.organization_id),
+           EXISTS (SELECT 1 FROM symbols_debugfile file WHERE file.project_id = project.id)
       FROM organizations_projectkey key
       JOIN organizations_project project ON project.id = key.project_id
       JOIN organizations_organization organization ON organization.id = project.organization_id
@@ -206,7 +214,8 @@ def find_key(cursor: Any, public_key: str) -> KeyInfo | None:
         allowed_domains=_texts(domains),
         scrub=ScrubRules(enabled, defaults, _texts(sensitive), _texts(safe), addresses),
         hook_events=_texts(hook_events),
-        unwanted=_filters(*row[16:]),
+        unwanted=_filters(*row[16:-2]),
+        uploads=Uploads(*row[-2:]),
         rate_limit=RateLimit(count, window) if count and window else None,
     )
 

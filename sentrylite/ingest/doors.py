@@ -19,11 +19,12 @@ from .authentication import KeyInfo, ProjectKeys, read_credentials, read_dsn
 from .buffer import Buffer, Full
 from .decoding import BrokenBody, decode, decode_store, parse_json
 from .envelope import BrokenEnvelope, Envelope, Item, parse
-from .items import CountedEvent
+from .items import CompiledEvent, CountedEvent
 from .limits import Limits, TooLarge
 from .quotas import RateLimited, SpentWindows
 from .refusals import Refusal, Refused
 from .request import Request
+from .symbolication import Symbolication
 
 Result = TypeVar("Result")
 
@@ -52,9 +53,11 @@ class Doors:
         self._admission = Admission(keys, buffer)
         self._spent = SpentWindows()
         self._threads = ThreadPoolExecutor(THREADS, "ingest")
+        self._symbolication = Symbolication()
 
     def close(self) -> None:
         self._threads.shutdown()
+        self._symbolication.close()
 
     async def store(self, request: Request, project: str | None) -> Answer:
         """One event (ingest contract, section 4). With GET it stands in the query."""
@@ -111,7 +114,7 @@ class Doors:
             self._buffer.count(key, "invalid_origin")
             raise Refused(refusals.FOREIGN_REPORT)
         event = await self._prepare(len(data), items.prepare_event, report.event, admitted)
-        await self._submit(event, key)
+        await self._store_event(event, len(data), key)
         return answers.report_received()
 
     async def cross_domain_policy(self, request: Request, project: str | None) -> Answer:
@@ -220,6 +223,14 @@ class Doors:
         if isinstance(event, PreparedReport):
             await self._store_report(event, items.FEEDBACK, key)
             return event.event_id
+        return await self._store_event(event, len(data), key)
+
+    async def _store_event(
+        self, event: PreparedEvent | CompiledEvent, size: int, key: KeyInfo
+    ) -> str:
+        if isinstance(event, CompiledEvent):
+            symbolicated = await self._symbolication.symbolicate(event.event, size, key)
+            event = await self._run(size, items.finish_event, symbolicated, key)
         await self._submit(event, key)
         return event.event_id.hex
 

@@ -7,7 +7,9 @@ from uuid import uuid4
 
 from issues.payload.event import PreparedEvent, Sender
 from issues.payload.feedback import PreparedReport, read_feedback, read_user_report
-from issues.payload.prepare import prepare
+from issues.payload.prepare import finish, read
+from issues.payload.values import JsonObject
+from issues.symbolication import may_have_symbols
 
 from . import refusals
 from .authentication import KeyInfo
@@ -56,6 +58,13 @@ class CountedEvent(NamedTuple):
     event_id: str
 
 
+class CompiledEvent(NamedTuple):
+    """An event, cleaned, of which something may have been uploaded that says where its frames come
+    from; `finish_event` goes on with it."""
+
+    event: JsonObject
+
+
 def category(item_type: str) -> str:
     """What an item of this type counts as; `other` for what is not known or of no interest."""
     return CATEGORIES.get(item_type, OTHER)
@@ -70,9 +79,9 @@ def quantity(headers: Mapping[str, Any], size: int) -> int:
 
 def read_event(
     data: bytes | memoryview, key: KeyInfo, sender: Sender, *, now: float, event_id: str | None
-) -> PreparedEvent | PreparedReport | CountedEvent:
-    """The event in a JSON text, ready to be written to the project of `key`; what a user says in
-    an event of the type `feedback`.
+) -> PreparedEvent | CompiledEvent | PreparedReport | CountedEvent:
+    """The event in a JSON text, ready to be written to the project of `key`, or to be symbolicated
+    before; what a user says in an event of the type `feedback`.
 
     `event_id` is the envelope's, for an event without its own. Raises `BrokenJSON`, `Refused` for
     JSON that is no object, `BadReport` and `Filtered`.
@@ -91,10 +100,18 @@ def read_event(
 
 def prepare_event(
     event: dict[str, Any], key: KeyInfo, sender: Sender, *, now: float
-) -> PreparedEvent:
-    """An event cleaned, scrubbed by the project's rules, and addressed to it. Raises `Filtered`
+) -> PreparedEvent | CompiledEvent:
+    """An event cleaned and, unless it is to be symbolicated before, finished. Raises `Filtered`
     when the project does not want it."""
-    prepared = prepare(event, rules=key.scrub, sender=sender, now=now, unwanted=key.unwanted)
+    cleaned = read(event, sender=sender, now=now, unwanted=key.unwanted)
+    if may_have_symbols(cleaned, key.uploads):
+        return CompiledEvent(cleaned)
+    return finish_event(cleaned, key)
+
+
+def finish_event(cleaned: JsonObject, key: KeyInfo) -> PreparedEvent:
+    """A cleaned event scrubbed by its project's rules, and addressed to it."""
+    prepared = finish(cleaned, rules=key.scrub)
     prepared.project_id = key.project_id
     prepared.organization_id = key.organization_id
     prepared.key_id = key.key_id

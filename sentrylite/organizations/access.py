@@ -78,6 +78,16 @@ ORGANIZATION_SCOPES = _by_method("org")
 PROJECT_SCOPES = _by_method("project")
 TEAM_SCOPES = _by_method("team")
 
+# Build tools hold a scope that is good for releases alone.
+RELEASE_SCOPES: MethodScopes = {
+    method: scopes | {"project:releases"} for method, scopes in PROJECT_SCOPES.items()
+}
+
+# Repositories are listed and added by those who look after integrations too.
+REPOSITORY_SCOPES: MethodScopes = {
+    method: ORGANIZATION_SCOPES[method] | {"org:integrations"} for method in ("GET", "HEAD", "POST")
+}
+
 # Who reads a project may bookmark it, and subscribe.
 PROJECT_MARK_SCOPES: MethodScopes = {**PROJECT_SCOPES, "PUT": PROJECT_SCOPES["GET"]}
 

@@ -63,6 +63,7 @@ def serve(options: Options) -> None:
         local_url = url or addresses.local_url(options.host, options.port)
         if url:
             os.environ["SENTRYLITE_URL"] = url
+        os.environ["SENTRYLITE_DATA_DIR"] = str(options.data_dir)
         os.environ["SENTRYLITE_BACKGROUND"] = "on" if options.background else "off"
         if os.environ.get("DATABASE_URL") and not os.environ.get("SECRET_KEY"):
             raise ServingError(NO_KEY)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from issues.models import Activity
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.api.serializers import OutputSerializer, timestamp
+from sentrylite.releases.api.serializers.commits import CommitSerializer
 
 from .issues import IssueSerializer
 
@@ -18,12 +19,19 @@ class ActivitySerializer(OutputSerializer):
     def to_representation(self, activity: Activity) -> "shapes.Activity":
         user = activity.user
         return {
-            "data": self._with_issue(activity),
+            "data": self._data(activity),
             "dateCreated": timestamp(activity.created_at),
             "id": str(activity.pk),
             "type": activity.type,
             "user": UserSerializer(user, context=self.context).data if user else None,
         }
+
+    def _data(self, activity: Activity) -> dict[str, Any]:
+        if activity.commit_id is None:
+            return self._with_issue(activity)
+        commit = activity.commit
+        shown = CommitSerializer(commit, context=self.context).data if commit else None
+        return activity.data | {"commit": shown}
 
     def _with_issue(self, activity: Activity) -> dict[str, Any]:
         """The issue on the other side of an unmerge in its base form, null when it is gone: with

@@ -30,6 +30,20 @@ PROBLEMS = {
     "missing_attribute": "Missing value for required attribute",
     "future_timestamp": "Invalid timestamp (in future)",
     "past_timestamp": "Invalid timestamp (too old)",
+    "js_missing_source": "Source code was not found",
+    "js_missing_sources_content": "The source map does not hold the source code",
+    "js_invalid_source": "The script cannot be read",
+    "js_invalid_sourcemap": "The source map cannot be read",
+    "js_invalid_sourcemap_location": "The source map does not know this position",
+    "js_no_column": "Without a column nothing can be found in a source map",
+    "fetch_timeout": "The file took too long to read",
+    "native_symbolicator_failed": "The event was not symbolicated",
+    "native_missing_dsym": "A debug information file was not found",
+    "native_bad_dsym": "The debug information file cannot be read",
+    "native_missing_symbol": "The debug information file does not know this address",
+    "native_unknown_image": "The address is in no image of the event",
+    "proguard_missing_mapping": "A ProGuard mapping was not found",
+    "proguard_missing_lineno": "The ProGuard mapping has no line numbers",
 }
 
 # The part of a user tag before the colon, as the search language knows it.

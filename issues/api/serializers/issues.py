@@ -14,6 +14,7 @@ from sentrylite.api.links import absolute_url
 from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project
+from sentrylite.releases.api.serializers.commits import CommitSerializer
 
 if TYPE_CHECKING:
     from issues.api import shapes
@@ -81,10 +82,13 @@ class IssueSerializer(OutputSerializer):
         if status != issue.status:
             return {"autoResolved": True} if status == Issue.Status.RESOLVED else {}
         if status == Issue.Status.RESOLVED and resolution is not None:
+            if resolution.commit is not None:
+                return {"inCommit": CommitSerializer(resolution.commit, context=self.context).data}
             actor = self._actor(resolution.actor)
             if resolution.type == IssueResolution.Type.IN_NEXT_RELEASE:
                 return {"inNextRelease": True, "actor": actor}
-            return {"inRelease": resolution.release.version, "actor": actor}
+            if resolution.release is not None:
+                return {"inRelease": resolution.release.version, "actor": actor}
         if status == Issue.Status.IGNORED and snooze is not None:
             return {
                 "ignoreCount": snooze.events_left(issue),

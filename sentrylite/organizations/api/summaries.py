@@ -60,9 +60,10 @@ def load_basics(projects: Sequence[Project], caller: Caller) -> None:
 
 
 def load_summaries(projects: Sequence[Project], caller: Caller) -> None:
-    """For the summary form. Four statements."""
+    """For the summary form. Five statements."""
     load_basics(projects, caller)
     listings.load_environments_of_projects(projects)
+    release_queries.load_latest_deploys(projects)
 
 
 def load_points(projects: Sequence[Project], chosen: StatsParams, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Projects, the teams that own them and the keys that SDKs send events with."""
 
 import secrets
+from datetime import datetime
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, RegexValidator
@@ -95,6 +96,7 @@ class Project(ScrubbingSettings, InboundFilters, Deletable):
     team_list: list[Team]
     environment_names: list[str]
     latest_version: str | None
+    latest_deploys: dict[str, tuple[str, datetime]]  # by environment: version and when
     points: list[list[float]] | None = None
 
     objects = ProjectQuerySet.as_manager()

@@ -1,5 +1,30 @@
 """Releases and what belongs to them."""
 
-from .release import Release, ReleaseProject
+from .artifact import ArtifactBundle, BundledFile, ReleaseFile
+from .commit import (
+    Commit,
+    CommitAuthor,
+    CommitFileChange,
+    ReleaseCommit,
+    ReleaseHeadCommit,
+    Repository,
+)
+from .deploy import Deploy, DeployProject
+from .release import Release, ReleaseProject, Shipped
 
-__all__ = ["Release", "ReleaseProject"]
+__all__ = [
+    "ArtifactBundle",
+    "BundledFile",
+    "Commit",
+    "CommitAuthor",
+    "CommitFileChange",
+    "Deploy",
+    "DeployProject",
+    "Release",
+    "ReleaseCommit",
+    "ReleaseFile",
+    "ReleaseHeadCommit",
+    "ReleaseProject",
+    "Repository",
+    "Shipped",
+]

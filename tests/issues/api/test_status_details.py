@@ -254,7 +254,7 @@ def test_resolved_by_age_says_so(api: APIClient, path: str, project: Project) ->
         ),
         (
             {"statusDetails": {"inCommit": {"commit": "a", "repository": "b"}}},
-            {"inCommit": ["Resolving in a commit is not supported yet."]},
+            {"inCommit": {"repository": ["Unable to find the given repository."]}},
         ),
         (
             {"statusDetails": {"ignoreWindow": 10081}},

@@ -170,7 +170,7 @@ def test_as_many_statements_for_many(
     fill_up(2)
     few = count_queries(api.get, PATH)
     fill_up(18)
-    assert count_queries(api.get, PATH) == few == 9
+    assert count_queries(api.get, PATH) == few == 10
     assert count_queries(api.get, f"{PATH}?detailed=0") == 2
 
 

@@ -167,7 +167,7 @@ def test_as_many_statements_for_many(
     few = count_queries(api.get, path)
     fill_up(18)
     team.projects.set(Project.objects.all())
-    assert count_queries(api.get, path) == few <= 8
+    assert count_queries(api.get, path) == few <= 9
     assert count_queries(api.get, f"{path}?statsPeriod=24h") == few + 1
 
 

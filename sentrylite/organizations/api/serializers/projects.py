@@ -143,7 +143,7 @@ class ProjectDetailSerializer(ProjectWithTeamsSerializer):
 
 
 class ProjectSummarySerializer(ProjectSerializer):
-    """The form of lists. Needs `environment_names` as well."""
+    """The form of lists. Needs `environment_names` and `latest_deploys` as well."""
 
     def to_representation(self, project: Project) -> Any:
         teams = [reference(team) for team in project.team_list]
@@ -158,7 +158,11 @@ class ProjectSummarySerializer(ProjectSerializer):
             "id": str(project.pk),
             "isBookmarked": project.is_bookmarked,
             "isMember": self.is_member(project),
-            "latestDeploys": None,
+            "latestDeploys": {
+                environment: {"dateFinished": timestamp(finished_at), "version": version}
+                for environment, (version, finished_at) in project.latest_deploys.items()
+            }
+            or None,
             "latestRelease": None if latest is None else {"version": latest},
             "name": project.name,
             "platform": project.platform or None,

@@ -1,0 +1,90 @@
+"""Finding debug files: for lists of them, and for the frames of events."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from sentrylite.organizations.models import Project
+
+from . import formats
+from .models import DebugFile, Format
+
+
+def search_files(
+    project: Project,
+    *,
+    query: str = "",
+    debug_id: str = "",
+    code_id: str = "",
+    file_formats: Collection[str] = (),
+) -> QuerySet[DebugFile]:
+    """The project's debug files (projects contract, section 11). A query that is a whole debug id
+    is meant exactly."""
+    found = DebugFile.objects.filter(project=project).select_related("blob")
+    if debug_id:
+        found = found.filter(debug_id=formats.read_debug_id(debug_id) or "")
+    if code_id:
+        found = found.filter(code_id=formats.read_code_id(code_id) or "-")
+    if file_formats:
+        found = found.filter(format__in=file_formats)
+    if query and (whole := formats.read_debug_id(query)):
+        return found.filter(debug_id=whole)
+    if query:
+        named = [
+            name for name in Format if query.lower() in (name.value, formats.CONTENT_TYPES[name])
+        ]
+        found = found.filter(
+            Q(object_name__icontains=query)
+            | Q(debug_id__icontains=query)
+            | Q(code_id__icontains=query)
+            | Q(cpu_name__icontains=query)
+            | Q(format__in=named)
+        )
+    return found
+
+
+def unknown_checksums(project: Project, checksums: Collection[str]) -> list[str]:
+    """Those of these checksums that no debug file of the project has, in their order. One
+    statement."""
+    known = set(
+        DebugFile.objects.filter(project=project, blob__checksum__in=checksums).values_list(
+            "blob__checksum", flat=True
+        )
+    )
+    return [checksum for checksum in dict.fromkeys(checksums) if checksum.lower() not in known]
+
+
+class Identity(NamedTuple):
+    """How an event names a debug file: by either id, as they are stored; "" is none."""
+
+    debug_id: str
+    code_id: str
+
+
+def find_for_event(project_id: int, identities: Collection[Identity]) -> dict[Identity, DebugFile]:
+    """The newest debug file of each identity in which addresses or names can be looked up. One
+    statement, none without identities."""
+    debug_ids = {each.debug_id for each in identities} - {""}
+    code_ids = {each.code_id for each in identities} - {""}
+    if not debug_ids and not code_ids:
+        return {}
+    rows = (
+        DebugFile.objects.filter(project=project_id)
+        .filter(Q(debug_id__in=debug_ids) | Q(code_id__in=code_ids))
+        .filter(Q(symcache__isnull=False) | Q(format=Format.PROGUARD))
+        .select_related("blob", "symcache")
+        .order_by("pk")
+    )
+    by_debug_id, by_code_id = {}, {}
+    for row in rows:
+        by_debug_id[row.debug_id] = row
+        by_code_id[row.code_id] = row
+    found = {}
+    for identity in identities:
+        file = by_debug_id.get(identity.debug_id) or (
+            by_code_id.get(identity.code_id) if identity.code_id else None
+        )
+        if file is not None:
+            found[identity] = file
+    return found
