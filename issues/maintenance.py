@@ -12,6 +12,7 @@ from django_tasks.base import Task
 
 from sentrylite.background import queue
 from sentrylite.files import retention as files
+from sentrylite.releases import retention as release_retention
 from sentrylite.releases import uploads
 from stats import retention
 
@@ -48,6 +49,7 @@ def maintain(now: datetime) -> bool:
             drop_expired_events(now)
             delete_expired_reports(now)
             retention.prune_counters(now)
+            release_retention.prune_health(now)
             delete_forgotten_issues(now)
             deliver_forgotten(now)
             remove_deleted_organizations(now)

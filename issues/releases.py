@@ -18,6 +18,7 @@ from sentrylite.organizations.models import Organization, Project
 from sentrylite.releases.commits import load_commits
 from sentrylite.releases.models import Commit, Release, Repository
 from sentrylite.releases.queries import CAME_OUT_AT
+from sentrylite.releases.retention import forget_release
 
 from . import actions
 from .models import Issue, IssueCommit, IssueResolution
@@ -165,4 +166,5 @@ def delete_release(release: Release) -> None:
         return
     if Issue.objects.visible().filter(first_release=release).exists():
         raise InUse
+    forget_release(release.pk, list(release.projects.values_list("pk", flat=True)))
     release.delete()

@@ -32,6 +32,7 @@ class Kind(models.IntegerChoices):
     FILTERED = 60
     # Filed under an envelope item category's number, `stats.usage.ITEM_CATEGORIES`.
     ITEMS = 70
+    INVALID_ITEMS = 71
     # What a service hook was told, could not be told, and was not told because too much waited.
     HOOK_FIRED = 80
     HOOK_FAILED = 81

@@ -70,6 +70,8 @@ MEANINGS: Mapping[tuple[int, int], Sequence[Meaning]] = {
         (Kind.ITEMS, ITEM_CATEGORIES[item]): [(1, ACCEPTED, category, NO_REASON)]
         for item, category in ITEMS.items()
     },
+    # Of the other items nothing is read that could be wrong.
+    (Kind.INVALID_ITEMS, ITEM_CATEGORIES["session"]): [(1, INVALID, ITEMS["session"], NO_REASON)],
 }
 
 # Every row is found by its whole key. Where projects are told apart, time is not.

@@ -46,14 +46,18 @@ def prune_counters(now: datetime) -> int:
     """
     epoch = now.timestamp()
     pruned = sum(
-        _prune(PRUNE_SERIES, (-1, 0, 0, 0, 0), [width, oldest_bucket(width, epoch)])
+        prune(PRUNE_SERIES, (-1, 0, 0, 0, 0), [width, oldest_bucket(width, epoch)])
         for width in WIDTHS
     )
-    return pruned + _prune(PRUNE_ISSUE_DAYS, (-1, 0, 0, 0), [oldest_bucket(DAY, epoch)])
+    return pruned + prune(PRUNE_ISSUE_DAYS, (-1, 0, 0, 0), [oldest_bucket(DAY, epoch)])
 
 
-def _prune(statement: str, after: tuple[int, ...], expired: Sequence[int]) -> int:
-    """Run a statement, chunk after chunk, from the key `after` on, until it finds no more."""
+def prune(statement: str, after: tuple[int | str, ...], expired: Sequence[int]) -> int:
+    """Run a statement, chunk after chunk, from the key `after` on, until it finds no more; returns
+    how many rows it deleted.
+
+    It takes `after`, `expired` and a limit, and returns the keys that it deleted.
+    """
     pruned = 0
     with connection.cursor() as cursor:
         while True:

@@ -137,6 +137,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
             "<str:version>/previous-with-commits/",
         )
     },
+    "projects/<str:organization>/<str:project>/releases/<str:version>/stats/": RELEASES,
     "organizations/<str:organization>/releases/<str:version>/resolved/": RELEASES,
     "projects/<str:organization>/<str:project>/releases/<str:version>/resolved/": of("project"),
     "organizations/<str:organization>/repos/": {
@@ -159,6 +160,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "projects/<str:organization>/<str:project>/files/source-maps/": RELEASES,
     "organizations/<str:organization>/environments/": of("org"),
     "organizations/<str:organization>/data-scrubbing-selector-suggestions/": of("org"),
+    "organizations/<str:organization>/sessions/": of("org"),
     "organizations/<str:organization>/stats/": of("org"),
     "organizations/<str:organization>/stats_v2/": of("org"),
     "organizations/<str:organization>/stats-summary/": of("org"),

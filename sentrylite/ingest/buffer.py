@@ -26,6 +26,7 @@ from .digest import digest
 from .increments import Increments
 from .journal import Journal
 from .quotas import Allowance, RateLimit
+from .sessions import PreparedSessions
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ JOURNAL_FROM = 8
 # who sends one event after the other is never made to wait.
 GATHER_AFTER = 4
 GATHER = 0.01
+# What to write of a session costs about as much as so many bytes of an event.
+BYTES_OF_SESSION = 1024
 MAX_EVENTS = 5_000
 MAX_BYTES = 64 * 1024 * 1024
 ATTEMPTS = 3
@@ -56,7 +59,7 @@ class NotStored(Exception):
     """The database refuses this one event."""
 
 
-What = PreparedEvent | PreparedReport
+What = PreparedEvent | PreparedReport | PreparedSessions
 
 
 class Waiting(NamedTuple):
@@ -67,8 +70,8 @@ class Waiting(NamedTuple):
 
     @property
     def key_id(self) -> int:
-        """Of an event; reports are asked for no key."""
-        return self.what.key_id if isinstance(self.what, PreparedEvent) else 0
+        """Reports are asked for no key."""
+        return 0 if isinstance(self.what, PreparedReport) else self.what.key_id
 
 
 # What single events of a batch fail with; the others are stored.
@@ -107,12 +110,13 @@ class Buffer:
     # Called on the event loop -------------------------------------------------------------------
 
     async def submit(self, what: What, limit: RateLimit | None = None) -> None:
-        """Return when the event or the report is stored, or when one with its id was before.
+        """Return when the event, the report or the sessions are stored, or when what has their
+        ids was before.
 
-        `limit` is that of an event's key. Raises Full, Unavailable, NotStored, and for events
-        RateLimited and KeysClosed; it is then not stored.
+        `limit` is that of an event's key. Raises Full, Unavailable, NotStored, KeysClosed but for
+        reports, and RateLimited for events; it is then not stored.
         """
-        size = len(what.payload if isinstance(what, PreparedEvent) else what.comments)
+        size = _size(what)
         future = asyncio.get_running_loop().create_future()
         with self._changed:
             if (
@@ -151,8 +155,8 @@ class Buffer:
                 return
             reports = [each for each in batch if isinstance(each.what, PreparedReport)]
             if counts or len(reports) < len(batch):
-                events = [each for each in batch if isinstance(each.what, PreparedEvent)]
-                self._write_batch(events, counts)
+                others = [each for each in batch if not isinstance(each.what, PreparedReport)]
+                self._write_batch(others, counts)
             if reports:
                 # Not in one transaction with events: a report may have to wait for an event of
                 # another process, and nobody is to wait for us meanwhile.
@@ -171,7 +175,7 @@ class Buffer:
 
     def _write_batch(self, batch: list[Waiting], counts: counters.Counts) -> None:
         """One transaction for all; if that is refused, one for each, so that a bad event only
-        refuses itself. All are events, or all are reports."""
+        refuses itself. All are events and sessions, or all are reports."""
         try:
             errors = self._attempt(batch, counts)
         except NotStored:
@@ -231,16 +235,18 @@ class Buffer:
                 feedback.store_reports(cursor, reports, now=time.time())
             asking = ((waiting.key_id, waiting.limit) for waiting in batch)
             allowance = Allowance(cursor, asking, now=time.time())
-            events = []
+            events, sessions = [], []
             for waiting in batch:
-                if error := allowance.spend(waiting.key_id):
+                if isinstance(waiting.what, PreparedSessions):
+                    sessions.append(waiting.what)
+                elif error := allowance.spend(waiting.key_id):
                     over[waiting.future] = error
                 elif isinstance(waiting.what, PreparedEvent):
                     events.append(waiting.what)
-            increments = digest(cursor, events) if events else Increments()
+            increments = digest(cursor, events, sessions)
             for bucket, quantity in counts.items():
                 increments.series[bucket] = increments.series.get(bucket, 0) + quantity
-            if len(events) >= JOURNAL_FROM:
+            if len(events) + len(sessions) >= JOURNAL_FROM:
                 entry = self._journal.record(cursor, increments), increments
             else:
                 increments.apply(cursor)
@@ -249,6 +255,14 @@ class Buffer:
         if entry:
             self._journal.recorded(*entry)
         return over
+
+
+def _size(what: What) -> int:
+    if isinstance(what, PreparedEvent):
+        return len(what.payload)
+    if isinstance(what, PreparedSessions):
+        return len(what.sessions) * BYTES_OF_SESSION
+    return len(what.comments)
 
 
 def _plan_once(cursor: Any) -> None:

@@ -21,9 +21,10 @@ from .decoding import BrokenBody, decode, decode_store, parse_json
 from .envelope import BrokenEnvelope, Envelope, Item, parse
 from .items import CompiledEvent, CountedEvent
 from .limits import Limits, TooLarge
-from .quotas import RateLimited, SpentWindows
+from .quotas import RateLimit, RateLimited, SpentWindows
 from .refusals import Refusal, Refused
 from .request import Request
+from .sessions import READERS, SESSION, PreparedSessions, SessionReader
 from .symbolication import Symbolication
 
 Result = TypeVar("Result")
@@ -176,15 +177,23 @@ class Doors:
     # Items --------------------------------------------------------------------------------------
 
     async def _take_items(self, envelope: Envelope, admitted: Admitted) -> str | None:
-        """Store events and what users say, count the rest; returns the id that the envelope is
-        known by.
+        """Store events, sessions and what users say, count the rest; returns the id that the
+        envelope is known by.
 
         Raises the first fault when everything that is in order has been taken.
         """
         header_id = items.read_event_id(envelope.headers.get("event_id"))
         event_ids: list[str] = []
         faults: list[Exception] = []
+        sessions = [item for item in envelope.items if item.type in READERS]
+        if sessions:
+            try:
+                await self._take_sessions(sessions, admitted.key)
+            except Exception as fault:
+                faults.append(fault)
         for item in envelope.items:
+            if item.type in READERS:
+                continue
             if item.type != items.EVENT and item.type not in items.REPORTS:
                 self._count(item, admitted.key)
                 continue
@@ -245,6 +254,19 @@ class Doors:
         await self._buffer.submit(report)
         self._buffer.count(key, "accepted_item", items.category(item_type))
 
+    async def _take_sessions(self, found: list[Item], key: KeyInfo) -> None:
+        """Store what an envelope says of sessions; returns when that is on disk.
+
+        Today's servers take what they cannot read and say nothing: it is counted.
+        """
+        reader = SessionReader(time.time())
+        for item in found:
+            await self._run(len(item.payload), reader.read, item.type, item.payload)
+        if reader.invalid:
+            self._buffer.count(key, "invalid_item", items.category(SESSION), reader.invalid)
+        if reader.sessions:
+            await self._submit_open(reader.prepared(key), key)
+
     def _count(self, item: Item, key: KeyInfo) -> None:
         quantity = items.quantity(item.headers, len(item.payload))
         self._buffer.count(key, "accepted_item", items.category(item.type), quantity)
@@ -273,7 +295,7 @@ class Doors:
 
     async def _submit(self, event: PreparedEvent, key: KeyInfo) -> None:
         try:
-            await self._buffer.submit(event, key.rate_limit)
+            await self._submit_open(event, key, key.rate_limit)
         except Full:
             self._buffer.count(key, "rate_limited")
             raise
@@ -281,6 +303,13 @@ class Doors:
             if key.rate_limit is not None:
                 self._spent.remember(key.key_id, key.rate_limit, error.until)
             raise self._rate_limited(key, error) from None
+
+    async def _submit_open(
+        self, what: PreparedEvent | PreparedSessions, key: KeyInfo, limit: RateLimit | None = None
+    ) -> None:
+        """Store what needs a key that is open. Raises Refused when it is not any more."""
+        try:
+            await self._buffer.submit(what, limit)
         except KeysClosed:
             self._keys.forget(key)
             raise Refused(await self._why_closed(key)) from None

@@ -11,6 +11,7 @@ from issues.intake import Facts, Placed
 from issues.payload.event import EventUser, PreparedEvent
 from issues.payload.tags import UNCOUNTED
 from sentrylite.releases import intake as release_intake
+from sentrylite.releases.sessions import Change, Health, HealthKey, Session, keys_of
 from stats import counters
 from stats.models import Kind
 from stats.periods import HOUR, HOURS_OF_DAY, bucket
@@ -37,7 +38,17 @@ class Increments:
     Keys begin with the project, so that rows are written in one order by every process.
     """
 
-    __slots__ = ("days", "issues", "people", "releases", "seen_in", "series", "tags", "users")
+    __slots__ = (
+        "days",
+        "health",
+        "issues",
+        "people",
+        "releases",
+        "seen_in",
+        "series",
+        "tags",
+        "users",
+    )
 
     def __init__(self) -> None:
         # (project, issue) → how often, and what its newest event says
@@ -55,6 +66,7 @@ class Increments:
         # (project, release) → new issues, newest event
         self.releases: dict[tuple[int, int], tuple[int, float]] = {}
         self.series: counters.Counts = {}
+        self.health: dict[HealthKey, Health] = {}
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -71,6 +83,24 @@ class Increments:
         for event in events:
             now = event.received_at
             outcomes.add(self.series, event, "filtered", "discarded-hash", 1, now=now)
+
+    def add_items(self, key: outcomes.Counted, category: str, quantity: int, *, now: float) -> None:
+        """Count items of an envelope that are stored with the batch."""
+        outcomes.add(self.series, key, "accepted_item", category, quantity, now=now)
+
+    def add_session(
+        self,
+        project_id: int,
+        release_id: int,
+        environment_id: int,
+        session: Session,
+        change: Change | None,
+    ) -> None:
+        """Count what is new of a session; without a `change` only who was in it."""
+        if change is None and session.user is None:
+            return
+        for key in keys_of(project_id, release_id, environment_id, session.started_at):
+            self.health.setdefault(key, Health()).add(session, change)
 
     def _add_event(self, place: Placed) -> None:
         event, issue_id = place.event, place.issue_id
@@ -145,6 +175,9 @@ class Increments:
             self.releases[release] = (sum_new + new, max(newest, last))
         for key, quantity in other.series.items():
             self.series[key] = self.series.get(key, 0) + quantity
+        for in_bucket, health in other.health.items():
+            counted = self.health.setdefault(in_bucket, Health())
+            counted += health
         return self
 
     # Storing ------------------------------------------------------------------------------------
@@ -164,6 +197,7 @@ class Increments:
                     "people": [[*key, person] for key, person in self.people.items()],
                     "releases": [[*key, *value] for key, value in self.releases.items()],
                     "series": [[*key, value] for key, value in self.series.items()],
+                    "health": [[*key, each.dump()] for key, each in self.health.items()],
                 }
             ),
             1,
@@ -183,6 +217,8 @@ class Increments:
         self.people = {tuple(key): EventUser(**person) for *key, person in stored["people"]}
         self.releases = {tuple(key): (new, last) for *key, new, last in stored["releases"]}
         self.series = {tuple(key): quantity for *key, quantity in stored["series"]}
+        health = stored.get("health", ())
+        self.health = {tuple(key): Health.load(each) for *key, each in health}
         return self
 
     # Applying -----------------------------------------------------------------------------------
@@ -199,6 +235,7 @@ class Increments:
         intake.add_seen_in(cursor, self.seen_in)
         intake.add_people(cursor, self.people)
         release_intake.add_events(cursor, self.releases)
+        release_intake.add_health(cursor, self.health)
         counters.add_series_counts(cursor, self.series)
 
     def _follow(self, targets: Mapping[int, int]) -> None:

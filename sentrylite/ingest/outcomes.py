@@ -22,6 +22,7 @@ REFUSALS = {
     "filtered": (Kind.ORGANIZATION_BLACKLISTED, Kind.PROJECT_BLACKLISTED, Kind.KEY_BLACKLISTED),
     "rate_limited": (Kind.ORGANIZATION_REJECTED, Kind.PROJECT_REJECTED, Kind.KEY_REJECTED),
 }
+ITEMS = {"accepted_item": Kind.ITEMS, "invalid_item": Kind.INVALID_ITEMS}
 RECEIVED = (Kind.ORGANIZATION_RECEIVED, Kind.PROJECT_RECEIVED, Kind.KEY_RECEIVED)
 
 
@@ -36,14 +37,15 @@ def add(
 ) -> None:
     """Add an outcome to `counts`.
 
-    `accepted_item` is an envelope item that is taken and counted by its category, no more;
+    `accepted_item` is an envelope item that is taken and counted by its category, no more, and
+    `invalid_item` one that could not be read;
     `filtered` and `rate_limited` are events that were received and then refused, `category` being
     the filter's name for the former; `invalid_origin` only shows in the filter counter `cors`.
     """
     project_id = key.project_id
-    if outcome == "accepted_item":
+    if kind := ITEMS.get(outcome):
         number = usage.ITEM_CATEGORIES.get(category, usage.ITEM_CATEGORIES["other"])
-        counters.count(counts, project_id, Kind.ITEMS, number, now, quantity, now=now)
+        counters.count(counts, project_id, kind, number, now, quantity, now=now)
         return
     if outcome == "invalid_origin":
         cors = usage.FILTERS["cors"]

@@ -1,8 +1,14 @@
-"""What ingestion writes here: the releases that a batch of events comes from."""
+"""What ingestion writes here: the releases that a batch of events and sessions comes from, and what
+the sessions say of their health."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from sentrylite.arrays import literal
+from sentrylite.arrays import Element, literal
+
+from .sessions import Change, Health, HealthKey, Session, Status
+from .sketches import BINS, BITS, bitmap
 
 
 class Mention(NamedTuple):
@@ -72,6 +78,61 @@ LOCK_LINKS = """
     ORDER BY link.project_id, link.release_id FOR NO KEY UPDATE OF link
 """
 
+# A row tells what was known before, so that one statement says what is new, whoever else updates
+# the same session. What changes nothing is not written, and not returned.
+TRACK_SESSIONS = """
+    INSERT INTO releases_trackedsession AS known
+        (project_id, day, session_id, status, is_over, status_before, was_over)
+    SELECT project_id, day, session_id, status, is_over, NULL, false
+    FROM unnest(%s::bigint[], %s::int[], %s::uuid[], %s::smallint[], %s::bool[])
+        AS batch(project_id, day, session_id, status, is_over)
+    ON CONFLICT (project_id, day, session_id) DO UPDATE SET
+        status = greatest(known.status, excluded.status),
+        is_over = known.is_over OR excluded.is_over,
+        status_before = known.status,
+        was_over = known.is_over
+    WHERE excluded.status > known.status OR excluded.is_over > known.is_over
+    RETURNING project_id, session_id::text, status, status_before, is_over AND NOT was_over
+"""
+
+_SUM_OF_DURATIONS = ", ".join(
+    f"h.durations[{number}] + excluded.durations[{number}]" for number in range(1, BINS + 1)
+)
+# Bitmaps are added by OR; NULL is none, and so is the OR of NULL and anything.
+_USERS = ("users", "users_errored", "users_unhandled", "users_abnormal", "users_crashed")
+_ALL_USERS = ",\n        ".join(
+    f"{name} = coalesce(h.{name} | excluded.{name}, h.{name}, excluded.{name})" for name in _USERS
+)
+
+# unnest() would flatten an array of arrays, so each histogram travels as the text of one.
+ADD_HEALTH = f"""
+    INSERT INTO releases_releasehealth AS h (project_id, release_id, width, bucket, environment_id,
+        sessions, errored, unhandled, abnormal, crashed, durations, duration_sum, duration_max,
+        {", ".join(_USERS)})
+    SELECT project_id, release_id, width, bucket, environment_id,
+        sessions, errored, unhandled, abnormal, crashed, durations::integer[], duration_sum,
+        duration_max, {", ".join(f"{name}::bit({BITS})" for name in _USERS)}
+    FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::integer[], %s::bigint[],
+        %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
+        %s::float8[], %s::float8[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+        AS n (project_id, release_id, width, bucket, environment_id,
+        sessions, errored, unhandled, abnormal, crashed, durations, duration_sum, duration_max,
+        {", ".join(_USERS)})
+    ON CONFLICT (project_id, release_id, width, bucket, environment_id) DO UPDATE SET
+        sessions = h.sessions + excluded.sessions,
+        errored = h.errored + excluded.errored,
+        unhandled = h.unhandled + excluded.unhandled,
+        abnormal = h.abnormal + excluded.abnormal,
+        crashed = h.crashed + excluded.crashed,
+        durations = CASE
+            WHEN excluded.durations IS NULL THEN h.durations
+            WHEN h.durations IS NULL THEN excluded.durations
+            ELSE ARRAY[{_SUM_OF_DURATIONS}] END,
+        duration_sum = h.duration_sum + excluded.duration_sum,
+        duration_max = greatest(h.duration_max, excluded.duration_max),
+        {_ALL_USERS}
+"""
+
 
 def ensure_releases(cursor: Any, mentions: dict[Mention, float]) -> dict[Mention, Known]:
     """Make the releases that are new, link them to their projects, return all of them.
@@ -100,6 +161,49 @@ def add_events(cursor: Any, counts: dict[tuple[int, int], tuple[int, float]]) ->
     columns = [literal(column) for column in zip(*rows, strict=True)]
     cursor.execute(LOCK_LINKS, columns[:2])
     cursor.execute(ADD_EVENTS, columns)
+
+
+def track_sessions(
+    cursor: Any, sessions: Mapping[tuple[int, UUID], Session]
+) -> dict[tuple[int, UUID], Change]:
+    """Note how sessions go, by project and id; returns what is new of those of which something is.
+
+    An update may be noted twice, and updates in any order. One statement.
+    """
+    rows = sorted(
+        (project_id, session.day, session_id, int(session.status), session.is_over)
+        for (project_id, session_id), session in sessions.items()
+    )
+    if not rows:
+        return {}
+    cursor.execute(TRACK_SESSIONS, [literal(column) for column in zip(*rows, strict=True)])
+    return {
+        (project_id, UUID(session_id)): Change(
+            Status(status), None if before is None else Status(before), has_ended
+        )
+        for project_id, session_id, status, before, has_ended in cursor.fetchall()
+    }
+
+
+def add_health(cursor: Any, health: Mapping[HealthKey, Health]) -> None:
+    """Add what sessions say to the buckets that they began in, made where missing. One
+    statement."""
+    rows = [(*key, *_health_row(each)) for key, each in sorted(health.items())]
+    if rows:
+        cursor.execute(ADD_HEALTH, [literal(column) for column in zip(*rows, strict=True)])
+
+
+def _health_row(health: Health) -> Iterable[Element]:
+    histogram = None
+    if health.durations:
+        histogram = literal(health.durations.get(number, 0) for number in range(BINS))
+    return (
+        *health.counts,
+        histogram,
+        health.duration_sum,
+        health.duration_max,
+        *(bitmap(health.users[group]) if group in health.users else None for group in Status),
+    )
 
 
 def _columns(mentions: list[Mention]) -> list[str]:

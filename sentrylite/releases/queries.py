@@ -109,6 +109,17 @@ def releases_of(projects: Collection[Project], **columns: Any) -> QuerySet[Relea
     return found.order_by(CAME_OUT_AT.desc(), "-id")
 
 
+def places_of(releases: QuerySet[Release, int], projects: Collection[Project]) -> QuerySet:
+    """Those of the projects that ship the releases with these ids, with the release: (project_id,
+    release_id), the newest release first."""
+    came_out_at = Coalesce("release__released_at", "release__created_at")
+    found = ReleaseProject.objects.filter(
+        release__in=releases.order_by(), project__in=list(projects)
+    )
+    ordered = found.order_by(came_out_at.desc(), "-release_id", "project_id")
+    return ordered.values_list("project_id", "release_id")
+
+
 def deployed_to(environment_ids: Collection[int], projects: Collection[Project]) -> Exists:
     """Whether a release was deployed to one of these environments for one of these projects."""
     places = DeployProject.objects.filter(

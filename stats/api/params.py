@@ -126,15 +126,15 @@ class OutcomeStatsParams:
     @classmethod
     def read(cls, query: QueryDict, now: datetime, groups: tuple[str, ...] | None = None) -> Self:
         """With these `groups`, or those that the parameter `groupBy` chooses."""
-        fields = _choices(query, "field", FIELDS)
+        fields = choices(query, "field", FIELDS)
         if not fields:
             raise BadParameter(f"field is required. Valid choices are {', '.join(FIELDS)}.")
-        categories = _choices(query, "category", CATEGORY_NAMES)
+        categories = choices(query, "category", CATEGORY_NAMES)
         return cls(
             fields,
-            _choices(query, "groupBy", GROUPINGS) if groups is None else groups,
-            _read_range(query, now),
-            frozenset(_choices(query, "outcome", OUTCOMES)) or None,
+            choices(query, "groupBy", GROUPINGS) if groups is None else groups,
+            read_range(query, now),
+            frozenset(choices(query, "outcome", OUTCOMES)) or None,
             frozenset(CATEGORY_NAMES[name] for name in categories) or None,
             frozenset(query.getlist("reason")) or None,
         )
@@ -147,8 +147,8 @@ class OutcomeStatsParams:
         )
 
 
-def _read_range(query: QueryDict, now: datetime) -> Period:
-    """`statsPeriod`, or `start` and `end`: the whole intervals that it touches."""
+def read_range(query: QueryDict, now: datetime) -> Period:
+    """`statsPeriod`, or `start` and `end`, and `interval`: the whole intervals that it touches."""
     width = _read_interval(query)
     start, end = params.period(query, now)
     first = (start or now - DEFAULT_RANGE).timestamp() // width
@@ -173,7 +173,7 @@ def _read_interval(query: QueryDict) -> int:
     )
 
 
-def _choices(query: QueryDict, name: str, choices: Iterable[str]) -> tuple[str, ...]:
+def choices(query: QueryDict, name: str, choices: Iterable[str]) -> tuple[str, ...]:
     """The values of a repeatable parameter, each once. Raises BadParameter naming the choices."""
     values = tuple(dict.fromkeys(value for value in query.getlist(name) if value))
     if not set(values) <= set(choices):

@@ -47,9 +47,9 @@ class OutcomesSerializer(OutputSerializer):
         params = self.context["params"]
         width, buckets = params.period.width, params.period.buckets
         return {
-            "start": _moment(buckets.start * width),
-            "end": _moment(buckets.stop * width),
-            "intervals": [_moment(bucket * width) for bucket in buckets],
+            "start": moment(buckets.start * width),
+            "end": moment(buckets.stop * width),
+            "intervals": [moment(bucket * width) for bucket in buckets],
             "groups": [_group(each, params) for each in groups],
         }
 
@@ -76,8 +76,8 @@ class OutcomeSummarySerializer(OutputSerializer):
             project, category, outcome = group.by.values()
             found.setdefault(project, {}).setdefault(category, {})[outcome] = group.total
         return {
-            "start": _moment(buckets.start * width),
-            "end": _moment(buckets.stop * width),
+            "start": moment(buckets.start * width),
+            "end": moment(buckets.stop * width),
             "projects": [
                 {
                     "id": project.pk,
@@ -107,7 +107,8 @@ def _category(
     }
 
 
-def _moment(epoch: int) -> str:
+def moment(epoch: int) -> str:
+    """Epoch seconds as a date."""
     return timestamp(datetime.fromtimestamp(epoch, UTC))
 
 

@@ -20,6 +20,7 @@ from benchmarks import audit, load
 from benchmarks.load import Outcome, Plan
 from benchmarks.servers import Served
 from sentrylite import postgres
+from sentrylite.releases.sessions import Status
 from tests import live
 
 pytestmark = pytest.mark.live
@@ -42,7 +43,7 @@ class Sender:
     acknowledged: set[str] = field(default_factory=set)
 
     def send(self, server: live.Server, events: Sequence[Event]) -> Outcome:
-        """Each of the events once, over many connections."""
+        """Each of the events once, with its session, over many connections."""
         requests = [self._request(event) for event in events]
         outcome = load.run(Plan(Served(server).port, requests, CONNECTIONS))
         self.acknowledged |= {events[index]["event_id"] for index in outcome.succeeded}
@@ -50,8 +51,9 @@ class Sender:
 
     def _request(self, event: Event) -> bytes:
         auth = f"Sentry sentry_version=7, sentry_client=test/1.0, sentry_key={self.key}"
-        body = json.dumps(event).encode()
-        return load.post(f"/api/{self.project_id}/store/", body, x_sentry_auth=auth)
+        parts = ({}, {"type": "session"}, a_session_of(event), {"type": "event"}, event)
+        body = b"\n".join(json.dumps(part).encode() for part in parts)
+        return load.post(f"/api/{self.project_id}/envelope/", body, x_sentry_auth=auth)
 
 
 def test_nothing_acknowledged_is_lost_when_all_processes_are_killed() -> None:
@@ -109,6 +111,19 @@ def check_database(cursor: Any, sender: Sender) -> None:
     assert audit.differences(cursor) == []
     cursor.execute("SELECT count(*), max(times_seen) > %s FROM issues_issue", [len(stored) // 3])
     assert cursor.fetchone() == (101, True)
+    check_sessions(cursor, sender)
+
+
+def check_sessions(cursor: Any, sender: Sender) -> None:
+    """Each that is known counts once, in its hour and in its day, as what it came to."""
+    cursor.execute("SELECT replace(session_id::text, '-', ''), status FROM releases_trackedsession")
+    known = dict(cursor.fetchall())
+    assert sender.acknowledged <= set(known)
+    crashed = sum(status == Status.CRASHED for status in known.values())
+    cursor.execute(
+        "SELECT sum(sessions)::int, sum(crashed)::int FROM releases_releasehealth GROUP BY width"
+    )
+    assert cursor.fetchall() == [(len(known), crashed)] * 2
 
 
 def an_event(number: int) -> Event:
@@ -121,6 +136,17 @@ def an_event(number: int) -> Event:
         "environment": ("production", "staging")[number % 5 == 0],
         "user": {"id": str(number % 70)},
         "tags": {"shard": str(number % 16), "region": "eu"},
+    }
+
+
+def a_session_of(event: Event) -> dict[str, Any]:
+    """The session that an event ended."""
+    return {
+        "sid": event["event_id"],
+        "started": time.time() - 1,
+        "status": "crashed" if event["message"] == "hot" else "exited",
+        "did": event["user"]["id"],
+        "attrs": {"release": event["release"], "environment": event["environment"]},
     }
 
 

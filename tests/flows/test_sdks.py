@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,58 @@ def test_what_an_sdk_sends_can_be_read_back(make_project: Callable[[], Project],
 
     check_exception(project, sdk, exception_id)
     check_message(project, sdk, message_id)
+
+
+def test_sessions_can_be_read_back(make_project: Callable[[], Project]) -> None:
+    """Those of a web server and of a program by the real SDK, and of a browser as its SDK sends
+    them: at the beginning and again whenever something happened."""
+    project = make_project()
+    project.run("sessions_client")
+    started = datetime.now(UTC).isoformat()
+    for number, ends in enumerate([["exited"], ["ok", "exited"], ["ok", "crashed"]]):
+        for status in ("ok", *ends):
+            errors = int(status != "exited" and ends[0] == "ok")
+            update = {
+                "sid": f"{number:032x}",
+                "init": status == "ok",
+                "started": started,
+                "timestamp": datetime.now(UTC).isoformat(),
+                "status": status,
+                "errors": errors,
+                "did": f"user-{number}",
+                "duration": 12,
+                "attrs": {"release": "page@1.0", "environment": "production"},
+            }
+            body = b'{}\n{"type":"session"}\n' + json.dumps(update).encode()
+            status_code, answer = project.post("envelope", body, query=project.query_auth)
+            assert (status_code, answer) == (200, b"{}")
+
+    query = "field=sum(session)&field=count_unique(user)&field=crash_free_rate(session)"
+    path = f"organizations/{project.organization}/sessions/?{query}&statsPeriod=24h"
+    groups = project.get(f"{path}&groupBy=release&orderBy=sum(session)")["groups"]
+    assert [(group["by"]["release"], group["totals"]) for group in groups] == [
+        (
+            "page@1.0",
+            {
+                "sum(session)": 3,
+                "count_unique(user)": 3,
+                "crash_free_rate(session)": pytest.approx(2 / 3),
+            },
+        ),
+        (
+            "shop@3.0",
+            {
+                "sum(session)": 6,
+                "count_unique(user)": 1,
+                "crash_free_rate(session)": pytest.approx(5 / 6),
+            },
+        ),
+    ]
+    path = f"projects/{project.organization}/{project.slug}/releases/page@1.0/"
+    *_, (_, today) = project.get(f"{path}stats/?statsPeriod=24h")["stats"]
+    assert (today["sessions"], today["sessions_crashed"], today["sessions_errored"]) == (3, 1, 1)
+    [shipped] = project.get(f"{path}?health=1")["projects"]
+    assert shipped["healthData"]["crashFreeUsers"] == 66.67
 
 
 def check_exception(project: Project, sdk: str, event_id: str) -> None:

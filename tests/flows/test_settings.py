@@ -121,15 +121,15 @@ def test_two_servers_take_no_more_than_the_limit_and_no_less(
 def test_other_items_of_the_envelope_are_taken(stack: Stack, key: ProjectKey) -> None:
     limit(key, 1)
     assert send(stack, key).status == 200
-    body = b'{}\n{"type":"event"}\n{"message":"x"}\n{"type":"session"}\n{}'
+    body = b'{}\n{"type":"event"}\n{"message":"x"}\n{"type":"log"}\n{}'
     headers = {"x-sentry-auth": f"Sentry sentry_version=7, sentry_key={key.public_key}"}
     path = f"/api/{key.project_id}/envelope/"
     [answer] = stack.together([Request("POST", path, body, headers=headers)])
     assert answer.status == 429
-    sessions = b'{}\n{"type":"session"}\n{}'
-    [answer] = stack.together([Request("POST", path, sessions, headers=headers)])
+    logs = b'{}\n{"type":"log"}\n{}'
+    [answer] = stack.together([Request("POST", path, logs, headers=headers)])
     assert answer.status == 200
-    wait_for(Kind.ITEMS, usage.ITEM_CATEGORIES["session"], 2)
+    wait_for(Kind.ITEMS, usage.ITEM_CATEGORIES["log"], 2)
     assert Event.objects.count() == 1
 
 
@@ -248,13 +248,13 @@ def test_what_is_no_event_is_not_filtered(stack: Stack, key: ProjectKey) -> None
     answer = stack.request(
         "POST",
         f"/api/{key.project_id}/envelope/",
-        body=b'{}\n{"type":"session"}\n{}\n{"type":"user_report"}\n'
+        body=b'{}\n{"type":"log"}\n{}\n{"type":"user_report"}\n'
         b'{"event_id":"%s","name":"A","email":"a@example.com","comments":"x"}'
         % uuid4().hex.encode(),
         headers={"x-sentry-auth": f"Sentry sentry_version=7, sentry_key={key.public_key}"},
     )
     assert answer.status == 200
-    wait_for(Kind.ITEMS, usage.ITEM_CATEGORIES["session"], 1)
+    wait_for(Kind.ITEMS, usage.ITEM_CATEGORIES["log"], 1)
     wait_for(Kind.ITEMS, usage.ITEM_CATEGORIES["user_report"], 1)
 
 

@@ -240,7 +240,7 @@ def test_other_items_are_accepted_and_counted(sdk: SDK) -> None:
         logs,
         {"type": "span", "item_count": 10**9},
         b"{}",
-        {"type": "sessions"},
+        {"type": "replay_event"},
         b"{}",
         {"type": "made-up"},
         b"{}",
@@ -251,7 +251,7 @@ def test_other_items_are_accepted_and_counted(sdk: SDK) -> None:
         (11, "accepted_item", "attachment", 1),
         (11, "accepted_item", "log", 3),
         (11, "accepted_item", "span", 1),
-        (11, "accepted_item", "session", 1),
+        (11, "accepted_item", "replay", 1),
         (11, "accepted_item", "other", 1),
     ]
 
@@ -293,9 +293,7 @@ def test_of_a_broken_envelope_the_whole_items_are_kept(sdk: SDK) -> None:
 
 
 def test_a_broken_event_does_not_take_the_other_items_along(sdk: SDK) -> None:
-    body = envelope(
-        {}, {"type": "event"}, b"nope", {"type": "session"}, {}, {"type": "event"}, EVENT
-    )
+    body = envelope({}, {"type": "event"}, b"nope", {"type": "log"}, {}, {"type": "event"}, EVENT)
     response = sdk.send("/api/1/envelope/", body)
     assert refused(response) == (
         400,
@@ -303,7 +301,7 @@ def test_a_broken_event_does_not_take_the_other_items_along(sdk: SDK) -> None:
         "Expecting value: line 1 column 1 (char 0))",
     )
     assert [event.event_id.hex for event in sdk.buffer.events] == [EVENT_ID]
-    assert sdk.buffer.counts == [(11, "accepted_item", "session", 1)]
+    assert sdk.buffer.counts == [(11, "accepted_item", "log", 1)]
 
 
 @pytest.mark.parametrize(

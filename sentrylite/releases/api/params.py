@@ -10,10 +10,9 @@ from sentrylite.api import params
 from sentrylite.api.errors import BadParameter
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.models import Organization
+from sentrylite.releases.health import SORTS
 from sentrylite.releases.models import Release
 
-# Of release health, which sorts what it has put beside one another first.
-CRASH_SORTS = ("sessions", "users", "crash_free_sessions", "crash_free_users")
 NEEDS_FLATTENING = "sorting by crash statistics requires flattening (flatten=1)"
 
 
@@ -33,23 +32,30 @@ class ReleaseListParams:
     @classmethod
     def read(cls, query: QueryDict, organization: Organization, now: datetime) -> Self:
         """Raises BadParameter, and Http404 for an environment that nobody knows."""
-        _check_sort(query)
+        read_sort(query)
         start, end = params.period(query, now)
         return cls(
             text=params.text(query, "query") or "",
             status=_read_status(query),
-            environment_ids=_read_environments(query, organization),
+            environment_ids=read_environments(query, organization),
             start=start,
             end=end,
         )
 
 
-def _check_sort(query: QueryDict) -> None:
+def read_sort(query: QueryDict) -> str:
+    """`date`, or an order by health: of releases in each of their projects. Raises BadParameter."""
     sort = query.get("sort") or "date"
-    if sort in CRASH_SORTS and query.get("flatten") != "1":
-        raise BadParameter(NEEDS_FLATTENING)
-    if sort != "date":
+    if sort != "date" and sort not in SORTS:
         raise BadParameter("invalid sort")
+    if sort in SORTS and not is_flat(query):
+        raise BadParameter(NEEDS_FLATTENING)
+    return sort
+
+
+def is_flat(query: QueryDict) -> bool:
+    """Whether a release is to be listed once for each of its projects."""
+    return query.get("flatten") == "1"
 
 
 def _read_status(query: QueryDict) -> str | None:
@@ -60,7 +66,9 @@ def _read_status(query: QueryDict) -> str | None:
     return status or None
 
 
-def _read_environments(query: QueryDict, organization: Organization) -> list[int] | None:
+def read_environments(query: QueryDict, organization: Organization) -> list[int] | None:
+    """The ids of the environments that are asked for; None is any. Raises Http404 for one that
+    nobody knows. One statement; none without names."""
     names = query.getlist("environment")
     if not names:
         return None

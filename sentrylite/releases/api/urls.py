@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import bundles, commits, deploys, files, releases
+from .views import bundles, commits, deploys, files, health, releases
 
 urlpatterns = [
     path(
@@ -45,5 +45,13 @@ urlpatterns = [
             "<str:repo_id>/": commits.RepositoryDetailView,
             "<str:repo_id>/commits/": commits.RepositoryCommitListView,
         }.items()
+    ),
+]
+
+urlpatterns += [
+    path("organizations/<str:organization>/sessions/", health.SessionsView.as_view()),
+    path(
+        "projects/<str:organization>/<str:project>/releases/<str:version>/stats/",
+        health.ReleaseStatsView.as_view(),
     ),
 ]

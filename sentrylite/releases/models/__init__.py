@@ -10,6 +10,7 @@ from .commit import (
     Repository,
 )
 from .deploy import Deploy, DeployProject
+from .health import ReleaseHealth, TrackedSession
 from .release import Release, ReleaseProject, Shipped
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
     "ReleaseCommit",
     "ReleaseFile",
     "ReleaseHeadCommit",
+    "ReleaseHealth",
     "ReleaseProject",
     "Repository",
     "Shipped",
+    "TrackedSession",
 ]

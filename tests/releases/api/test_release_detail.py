@@ -74,6 +74,7 @@ def whole(release: Release, **changes: Any) -> dict[str, Any]:
                 "name": "Boiler",
                 "platform": "python",
                 "platforms": [],
+                "hasHealthData": False,
                 "slug": "boiler",
             },
             {
@@ -81,6 +82,7 @@ def whole(release: Release, **changes: Any) -> dict[str, Any]:
                 "name": "Pump Station",
                 "platform": None,
                 "platforms": [],
+                "hasHealthData": False,
                 "slug": "pump-station",
             },
         ],
@@ -170,7 +172,8 @@ def test_it_costs_the_same_with_many_projects(
     api: APIClient, release: Release, django_assert_num_queries: Any
 ) -> None:
     for _ in range(2):
-        with django_assert_num_queries(5):  # token, organization, release, its projects, all of it
+        # Token, organization, release, its projects, all of it, which of them heard of sessions.
+        with django_assert_num_queries(6):
             api.get(f"{OF_ORGANIZATION}{release.version}/")
         release.projects.add(
             *factories.ProjectFactory.create_batch(18, organization=release.organization)

@@ -212,8 +212,9 @@ def test_as_many_statements_for_many(
     add(2)
     few = count_queries(api.get, path)
     add(18)
-    # token, organization, project(s), ids, releases, commits, their releases, authors
-    assert count_queries(api.get, path) == few == 8
+    # token, organization, project(s), ids, releases, commits, their releases, authors, and which of
+    # them heard of sessions
+    assert count_queries(api.get, path) == few == 9
 
 
 # Making -------------------------------------------------------------------------------------------
@@ -255,6 +256,7 @@ def test_a_new_release(api: APIClient, project: Project) -> None:
                 "name": "Pump Station",
                 "platform": None,
                 "platforms": [],
+                "hasHealthData": False,
                 "slug": "pump-station",
             }
         ],

@@ -104,6 +104,18 @@ def test_groups(api: APIClient, project: Project, received: Any, store: Store) -
     }
 
 
+def test_sessions_that_could_not_be_read_are_invalid(
+    api: APIClient, project: Project, store: Store
+) -> None:
+    session = ITEM_CATEGORIES["session"]
+    store(project.pk, Kind.ITEMS, session, {NOW: 5})
+    store(project.pk, Kind.INVALID_ITEMS, session, {NOW: 2})
+    assert totals(api, "statsPeriod=24h&category=session&groupBy=outcome") == {
+        ("accepted",): 5,
+        ("invalid",): 2,
+    }
+
+
 def test_projects_are_told_apart_without_series(
     api: APIClient, project: Project, received: Any
 ) -> None:

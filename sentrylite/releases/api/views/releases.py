@@ -1,6 +1,7 @@
 """Releases of an organization and of a project (releases contract, sections 2 to 5)."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -23,14 +24,20 @@ from sentrylite.organizations.api.base import (
 )
 from sentrylite.organizations.api.params import answer_page, page_of
 from sentrylite.organizations.models import Organization, Project
-from sentrylite.releases import actions, commits, queries, uploads
+from sentrylite.releases import actions, commits, health, queries, uploads
 from sentrylite.releases.api.base import ReleaseScopedView
+from sentrylite.releases.api.health_params import HealthParams
 from sentrylite.releases.api.inputs import ReleaseCreateInput, ReleaseUpdateInput
-from sentrylite.releases.api.params import ReleaseListParams
-from sentrylite.releases.api.serializers.releases import (
-    ReleaseDetailSerializer,
-    version_info,
+from sentrylite.releases.api.params import (
+    ReleaseListParams,
+    is_flat,
+    read_environments,
+    read_sort,
 )
+from sentrylite.releases.api.serializers.health import ReleaseHealthSerializer
+from sentrylite.releases.api.serializers.releases import version_info
+from sentrylite.releases.api.views.health import health_context
+from sentrylite.releases.health import Scope
 from sentrylite.releases.models import Release
 
 IN_USE = "This release is referenced by active issues and cannot be removed."
@@ -39,6 +46,13 @@ IN_USE = "This release is referenced by active issues and cannot be removed."
 class ReleaseAnswers(CallerView):
     """How releases are answered."""
 
+    organization: Organization
+
+    @property
+    def reached(self) -> Sequence[Project]:
+        """The projects that are meant and that the caller reaches."""
+        return self.projects  # type: ignore[attr-defined]
+
     def answer(
         self, ids: Sequence[int], project_ids: Iterable[int] | None = None
     ) -> list[dict[str, Any]]:
@@ -46,9 +60,47 @@ class ReleaseAnswers(CallerView):
         all."""
         counted = None if project_ids is None else list(project_ids)
         found = queries.load_releases(ids, counted)
-        releases = [found[pk] for pk in ids if pk in found]
-        context = {"user": self.caller.user}
-        return ReleaseDetailSerializer(releases, many=True, context=context).data
+        return self.serialize([found[pk] for pk in ids if pk in found])
+
+    def answer_flat(self, places: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+        """A release for each of the places (project_id, release_id), in this one project only."""
+        ids = list({release_id for _, release_id in places})
+        found = queries.load_releases(ids, [project.pk for project in self.reached])
+        releases = []
+        for project_id, release_id in places:
+            if release_id in found:
+                release = copy(found[release_id])
+                release.shipped_in = [
+                    shipped for shipped in release.shipped_in if shipped.id == project_id
+                ]
+                releases.append(release)
+        return self.serialize(releases)
+
+    def list_flat(self, request: Request, found: QuerySet[Release, int]) -> Response:
+        """The releases with these ids once for each of their projects, by date or by their
+        health."""
+        sort = read_sort(request.query_params)
+        places: Any = queries.places_of(found, self.reached)
+        if sort != "date":
+            ranked = health.ranked(
+                Scope(
+                    [project.pk for project in self.reached],
+                    environment_ids=read_environments(request.query_params, self.organization),
+                ),
+                sort,
+                HealthParams.read(request.query_params).summary,
+                timezone.now().timestamp(),
+            )
+            known = set(places.filter(release__in={release_id for _, release_id in ranked}))
+            places = [place for place in ranked if place in known]
+        return answer_page(request, page_of(request, places), self.answer_flat)
+
+    def serialize(self, releases: Sequence[Release]) -> list[dict[str, Any]]:
+        context = {
+            "user": self.caller.user,
+            **health_context(self.request, self.organization, self.reached, releases),
+        }
+        return ReleaseHealthSerializer(releases, many=True, context=context).data
 
 
 class OrganizationReleaseListView(ReleaseAnswers, OrganizationProjectsView):
@@ -58,6 +110,8 @@ class OrganizationReleaseListView(ReleaseAnswers, OrganizationProjectsView):
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         found = find_releases(request, self.organization, self.projects)
+        if is_flat(request.query_params):
+            return self.list_flat(request, found)
         counted = [project.pk for project in self.projects] if "project" in request.GET else None
         return answer_page(request, page_of(request, found), lambda ids: self.answer(ids, counted))
 
@@ -91,8 +145,14 @@ class ProjectReleaseListView(ReleaseAnswers, ProjectScopedView):
 
     scopes = RELEASE_SCOPES
 
+    @property
+    def reached(self) -> Sequence[Project]:
+        return [self.project]
+
     def get(self, request: Request, **kwargs: Any) -> Response:
         found = find_releases(request, self.organization, [self.project])
+        if is_flat(request.query_params):
+            return self.list_flat(request, found)
         return answer_page(
             request, page_of(request, found), lambda ids: self.answer(ids, [self.project.pk])
         )
@@ -186,8 +246,10 @@ def find_releases(
     if wanted.end is not None:
         found = found.filter(LessThanOrEqual(queries.CAME_OUT_AT, wanted.end))
     if (ids := wanted.environment_ids) is not None:
-        seen = environments.releases_seen_in(ids, [project.pk for project in projects])
-        found = found.filter(Q(pk__in=seen) | queries.deployed_to(ids, projects))
+        project_ids = [project.pk for project in projects]
+        seen = Q(pk__in=environments.releases_seen_in(ids, project_ids))
+        seen |= Q(pk__in=health.releases_seen_in(ids, project_ids))
+        found = found.filter(seen | queries.deployed_to(ids, projects))
     return found.values_list("pk", flat=True)
 
 
