@@ -42,6 +42,7 @@ from issues.api.views.project_tags import (
     ProjectTagListView,
     ProjectTagValueListView,
 )
+from issues.api.views.releases import ProjectResolvedIssueListView, ResolvedIssueListView
 from issues.api.views.scrubbing import ScrubbingSuggestionsView
 from issues.api.views.shared import SharedIssueView
 from issues.api.views.tags import TagDetailView, TagListView, TagValueListView
@@ -300,6 +301,12 @@ OPERATIONS: Operations = {
         "GET": Operation(
             "Count the Issues that Searches Find", dict[str, int], query=IssueCountQuery
         ),
+    },
+    ResolvedIssueListView: {
+        "GET": Operation("Issues resolved in a release (organization)", list[shapes.Issue]),
+    },
+    ProjectResolvedIssueListView: {
+        "GET": Operation("List issues to be resolved in a particular release", list[shapes.Issue]),
     },
     ShortIdView: {
         "GET": Operation("Resolve a Short ID", shapes.ResolvedShortId),

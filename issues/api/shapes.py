@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from sentrylite.accounts.api.shapes import User
 from sentrylite.api.operations import Hex, Id, Keywords, Timestamp
-from sentrylite.releases.api.shapes import Release
+from sentrylite.releases.api.shapes import Commit, Release
 from stats.api.shapes import Points
 
 Json = dict[str, Any]
@@ -45,6 +45,7 @@ class StatusDetails(TypedDict, total=False):
     autoResolved: bool
     inNextRelease: bool
     inRelease: str
+    inCommit: Commit
     ignoreCount: int | None
     ignoreUntil: Timestamp | None
     ignoreUserCount: int | None

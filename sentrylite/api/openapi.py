@@ -29,10 +29,10 @@ from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, append_meta
 from drf_spectacular.settings import patched_settings
-from rest_framework.serializers import Field
+from rest_framework.serializers import Field, Serializer
 
 from .inputs import Input
-from .operations import Keywords, Operation, Operations, Shape
+from .operations import File, Keywords, Operation, Operations, Shape
 
 Json = dict[str, Any]
 
@@ -43,8 +43,8 @@ OLDER_NAMES = {"groups": "issues", "comments": "notes", "user-reports": "user-fe
 
 # Which section of the reference an operation is in: the first that its path matches.
 TAGS = {
+    "Releases": r"/(releases|sessions|artifactbundle|chunk-upload|files/source-maps)/",
     "Statistics": r"/stats(_v2|-summary)?/$",
-    "Releases": r"/(releases|repos)/",
     "Issues and events": (
         r"^/(issues|shared|organizations/\{organization\}/(issues|issues-count|shared)"
         r"|projects/\{organization\}/\{project\}/(issues|events|tombstones))/"
@@ -68,6 +68,7 @@ NAMES = {
     "dashboard_id": "The id of a dashboard.",
     "environment": "The name of an environment.",
     "event_id": "The id of an event: 32 hexadecimal digits.",
+    "file_id": "The id of a file of a release.",
     "filter": "The id of an inbound filter.",
     "hook_id": "The id of a service hook.",
     "issue_id": "The id of an issue; below an organization its short id will do too.",
@@ -78,11 +79,13 @@ NAMES = {
     "organization": "The slug or id of an organization.",
     "project": "The slug or id of a project.",
     "public_key": "The public half of a client key.",
+    "repo_id": "The id of a repository.",
     "share_id": "The last part of an issue's public address.",
     "short_id": "The short id of an issue, such as `PUMP-STATION-1`.",
     "team": "The slug or id of a team.",
     "tombstone_id": "The id of a discarded issue.",
     "user_hash": "The hash of somebody events happened to.",
+    "version": "The version of a release.",
     "widget_id": "The id of a widget.",
 }
 """What the parts of a path that vary are."""
@@ -97,6 +100,7 @@ SUCCESSES = {
     200: "Done.",
     201: "Made.",
     202: "Accepted: it is being done.",
+    208: "It was there already.",
     204: "Done; there is nothing to say.",
     304: "It is still as `If-None-Match` says.",
 }
@@ -107,6 +111,7 @@ FAILURES = {
     403: "The credentials do not allow it.",
     404: "There is no such thing, or none that the caller may know of.",
     409: "What was sent is right by itself, but does not go with what there is already.",
+    413: "It is too large.",
     415: "It is in a form that is not read here.",
     429: "That was too often.",
 }
@@ -248,7 +253,8 @@ class Described(AutoSchema):
         return self.method.lower() + (name or "Index")
 
     def get_summary(self) -> str:
-        return self.operation.summary
+        is_below = self.place.startswith("/projects/{organization}/{project}/")
+        return (is_below and self.operation.in_project) or self.operation.summary
 
     def get_description(self) -> str:  # type: ignore[override]
         scopes = getattr(self.view, "scopes", {}).get(self.method, ())
@@ -297,10 +303,14 @@ class Described(AutoSchema):
         body = self.operation.body
         if body is None:
             return None
-        component = self.resolve_serializer(body, "request")
-        required = {"required": True} if component.schema.get("required") else {}
-        content = {"schema": component.ref}
-        return {"content": dict.fromkeys(self.operation.body_types, content), **required}
+        if inspect.isclass(body) and issubclass(body, Serializer):
+            component = self.resolve_serializer(body, "request")
+            is_required = bool(component.schema.get("required"))
+            content = {"schema": component.ref}
+        else:
+            is_required, content = True, {"schema": self.schema_of(body)}
+        found: Json = {"content": dict.fromkeys(self.operation.body_types, content)}
+        return {**found, "required": True} if is_required else found
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Json:
         schema: Json = super()._map_basic_serializer(serializer, direction)
@@ -346,7 +356,9 @@ class Described(AutoSchema):
             answer["headers"] = headers
         if shape is not None:
             content = {"schema": self.schema_of(shape), **self._example(shape)}
-            answer["content"] = dict.fromkeys(self.operation.media_types, content)
+            answer["content"] = {"application/json": content}
+            if self.operation.downloads and status == self.operation.success:
+                answer["content"]["application/octet-stream"] = {"schema": self.schema_of(File)}
         return answer
 
     def _example(self, shape: Shape) -> Json:

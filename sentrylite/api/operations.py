@@ -29,9 +29,13 @@ class Keywords:
 # Words that many shapes need.
 Timestamp = Annotated[str, Keywords(format="date-time", examples=["2018-09-10T20:36:34.590Z"])]
 Id = Annotated[str, Keywords(pattern="^[0-9]+$")]
+File = Annotated[str, Keywords(format="binary")]
+Nothing = Annotated[dict[str, Any], Keywords(maxProperties=0)]
+"""An empty object."""
 Hex = Annotated[str, Keywords(pattern="^[0-9a-f]{32}$")]
 
 JSON = ("application/json",)
+MULTIPART = ("multipart/form-data",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,16 @@ class Operation:
     status: int = 0
     """Of a success: 200, or 204 where there is no answer, unless it says otherwise."""
     query: Shape = None
-    body: type[Input] | None = None
+    body: type[Input] | Shape = None
+    """What reads it, or its shape."""
     text: str = ""
     """What else there is to say about it."""
     in_organization: Shape = None
     """The answer below `/organizations/…`, where that differs."""
+    in_project: str = ""
+    """Its name below `/projects/…`, where that differs."""
+    downloads: bool = False
+    """Whether a success may also be a file."""
     also: Mapping[int, Shape] = field(default_factory=dict)
     """Other outcomes with their answers: None is an empty body."""
     fails: tuple[int, ...] = ()
@@ -57,8 +66,7 @@ class Operation:
     headers: tuple[str, ...] = ()
     """Headers of a success that only this operation has."""
     body_types: tuple[str, ...] = JSON
-    media_types: tuple[str, ...] = JSON
-    """Of the body, and of the answer."""
+    """Media types of the body."""
     example: str = ""
     """The name of an answer in `tests/shapes/`."""
 

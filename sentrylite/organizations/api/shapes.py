@@ -209,6 +209,11 @@ class LatestRelease(TypedDict):
     version: str
 
 
+class LatestDeploy(TypedDict):
+    dateFinished: Timestamp
+    version: str
+
+
 class ProjectSummary(TypedDict):
     """A project in a list."""
 
@@ -221,7 +226,7 @@ class ProjectSummary(TypedDict):
     id: Id
     isBookmarked: bool
     isMember: bool
-    latestDeploys: None
+    latestDeploys: Annotated[dict[str, LatestDeploy] | None, "By environment."]
     latestRelease: LatestRelease | None
     name: str
     platform: str | None

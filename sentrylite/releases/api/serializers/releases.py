@@ -62,7 +62,7 @@ def version_info(version: str) -> "shapes.VersionInfo | None":
     info = read_version(version)
     if info is None:
         return None
-    numbers: dict[str, Any] = {}
+    numbers: shapes.VersionNumbers = {}
     if info.numbers:
         numbers = {
             "major": info.numbers.major,
@@ -74,7 +74,7 @@ def version_info(version: str) -> "shapes.VersionInfo | None":
         }
     return {
         "package": info.package,
-        "version": {"raw": info.raw} | numbers,
+        "version": {"raw": info.raw, **numbers},
         "description": info.description,
         "buildHash": info.build_hash,
     }
