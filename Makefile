@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test test-large lint format bench bench-large screenshots lock clean
+.PHONY: help install run test test-large lint format openapi bench bench-large screenshots lock clean
 
 help:
 	@echo "make run      set everything up and start a server with demo data"
@@ -14,6 +14,7 @@ help:
 	@echo "make install  set everything up"
 	@echo "make lint     check style, types, import rules"
 	@echo "make format   format the code"
+	@echo "make openapi  write down what the API answers, from what the code says of it"
 	@echo "make bench    measure ingestion and reads"
 	@echo "make bench-large  measure reads with two million events; some minutes, 10 GB"
 	@echo "make screenshots   take the pictures of the admin in docs/images again; needs chromium"
@@ -39,6 +40,9 @@ lint: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+openapi: $(VENV)/installed-dev
+	SECRET_KEY=openapi $(BIN)/python manage.py openapi
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks

@@ -55,7 +55,7 @@ MAKING_TABLES = frozenset({"demo", "migrate", "setup"})
 WITHOUT_DATABASE = frozenset(
     """
     check collectstatic compilemessages diffsettings findstatic help makemessages makemigrations
-    sendtestemail startapp startproject test testserver version
+    openapi sendtestemail startapp startproject test testserver version
     """.split()  # noqa: SIM905  readable, unlike a list of quoted words
 )
 

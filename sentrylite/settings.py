@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "sentrylite.background",
     "rest_framework",
+    "drf_spectacular_sidecar",  # the files of the reference's page
 ]
 
 MIDDLEWARE = [

@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 from issues.admin.permalink import show_event, show_issue
 from issues.api.views.embed import ErrorPageView
 from sentrylite.api import errors
+from sentrylite.api.reference import DocumentView, ReferencePage
 from sentrylite.api.views import UnknownPathView
 from sentrylite.organizations import pages
 from sentrylite.organizations.api.views.index import ApiIndexView
@@ -13,6 +14,7 @@ from sentrylite.organizations.api.views.index import ApiIndexView
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/0/", ApiIndexView.as_view()),
+    path("api/0/openapi.json", DocumentView.as_view()),
     path("api/0/", include("sentrylite.organizations.api.urls")),
     path("api/0/", include("sentrylite.files.api.urls")),
     path("api/0/", include("sentrylite.releases.api.urls")),
@@ -20,6 +22,7 @@ urlpatterns = [
     path("api/0/", include("issues.api.urls")),
     path("api/0/", include("stats.api.urls")),
     path("api/embed/error-page/", ErrorPageView.as_view()),
+    path("docs/", ReferencePage.as_view(), name="docs"),
     path("accept/", pages.accepted, name="accepted"),
     path("accept/<str:member_id>/<str:token>/", pages.AcceptView.as_view(), name="accept"),
     re_path(r"^api/", UnknownPathView.as_view()),

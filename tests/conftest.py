@@ -15,6 +15,7 @@ from sentrylite.background.runner import Runner
 from sentrylite.organizations.access import ALL_SCOPES
 from sentrylite.organizations.models import Organization, OrganizationMember, Project, ProjectKey
 from tests import factories
+from tests.described import DescribedClient
 
 OTHERS = """
     SELECT count(*) FROM pg_stat_activity
@@ -90,7 +91,7 @@ def api_as() -> Callable[..., APIClient]:
         organization: Organization | None = None,
         scopes: Any = ALL_SCOPES,
     ) -> APIClient:
-        api = APIClient()
+        api = DescribedClient()
         if organization is not None:
             key = factories.ApiKeyFactory(organization=organization, scopes=sorted(scopes))
             api.credentials(HTTP_AUTHORIZATION=factories.basic(key.secret))

@@ -49,6 +49,7 @@ PAIRS = [
 # Route → scopes by method; None is open to everybody.
 ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
     "": None,
+    "openapi.json": None,
     "auth/": {"GET": ALL_SCOPES},
     "users/me/": {"GET": ALL_SCOPES},
     "api-tokens/": dict.fromkeys(("GET", "POST", "DELETE"), ALL_SCOPES),

@@ -45,6 +45,8 @@ class ActorField(serializers.Field):
         "not_a_team": "Cannot assign to a team without access to the project",
     }
 
+    accepts = str | int
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(allow_null=True, **kwargs)
 
@@ -100,14 +102,11 @@ class MentionsField(serializers.ListField):
 class NoteInput(Input):
     """A comment (issues contract, section 10). Needs the project in the context."""
 
+    must_have = ("text",)
+
     text = serializers.CharField()
     mentions = MentionsField(allow_null=True)
     external_id = serializers.CharField(allow_null=True, allow_blank=True, max_length=200)
-
-    def validate(self, note: dict[str, Any]) -> dict[str, Any]:
-        if "text" not in note:
-            raise serializers.ValidationError({"text": ["This field is required."]})
-        return note
 
 
 class ConditionsInput(Input):
@@ -282,14 +281,9 @@ def status_with(substatus: str, changes: dict[str, Any]) -> str:
 class FilterInput(Input):
     """A filter that is on or off."""
 
-    active = serializers.BooleanField()
+    must_have = ("active",)
 
-    @classmethod
-    def read_all(cls, request: Request) -> dict[str, Any]:
-        sent = cls.read(request)
-        if "active" not in sent:
-            raise serializers.ValidationError({"active": ["This field is required."]})
-        return sent
+    active = serializers.BooleanField()
 
 
 class LegacyBrowsersInput(Input):
@@ -324,6 +318,8 @@ class UserReportInput(Input):
 
 class AutoAssignmentField(serializers.Field):
     """True or false, or what today's clients say for it."""
+
+    accepts = bool | str
 
     def to_internal_value(self, data: Any) -> bool:
         for value, name in AUTO_ASSIGNMENT.items():

@@ -11,6 +11,8 @@ class Input(serializers.Serializer):
 
     is_partial: ClassVar[bool] = True
     """Else every field has to be sent."""
+    must_have: ClassVar[tuple[str, ...]] = ()
+    """The fields that have to be sent all the same."""
 
     @classmethod
     def read(cls, request: Request, **context: Any) -> dict[str, Any]:
@@ -18,6 +20,13 @@ class Input(serializers.Serializer):
         body = cls(data=request.data, partial=cls.is_partial, context=context)
         body.is_valid(raise_exception=True)
         return dict(body.validated_data)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        sent: dict[str, Any] = super().to_internal_value(data)
+        missing = {name: ["This field is required."] for name in self.must_have if name not in data}
+        if missing:
+            raise serializers.ValidationError(missing)
+        return sent
 
 
 class ListOf(serializers.ListField):

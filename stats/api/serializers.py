@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentrylite.api.serializers import OutputSerializer, timestamp
 from stats.outcomes import ACCEPTED, OUTCOMES, Group
@@ -10,6 +10,9 @@ from stats.periods import Points
 from stats.usage import KeyUsage
 
 from .params import OutcomeStatsParams
+
+if TYPE_CHECKING:
+    from stats.api import shapes
 
 
 class SeriesSerializer(OutputSerializer):
@@ -23,8 +26,8 @@ class HookSeriesSerializer(OutputSerializer):
     """`[{"ts": 1584824400, "total": 5}, …]`: the time is no float here (stats contract, section
     4b)."""
 
-    def to_representation(self, points: Points) -> list[dict[str, Any]]:
-        return [{"ts": int(start), "total": count} for start, count in points]
+    def to_representation(self, points: Points) -> "list[shapes.HookPoint]":
+        return [{"ts": int(start), "total": int(count)} for start, count in points]
 
 
 class SeriesByIdSerializer(OutputSerializer):
@@ -40,7 +43,7 @@ class OutcomesSerializer(OutputSerializer):
     Projects have no series: there can be too many of them (clients contract, section 8).
     """
 
-    def to_representation(self, groups: Sequence[Group]) -> dict[str, Any]:
+    def to_representation(self, groups: Sequence[Group]) -> "shapes.Outcomes":
         params = self.context["params"]
         width, buckets = params.period.width, params.period.buckets
         return {
@@ -51,8 +54,11 @@ class OutcomesSerializer(OutputSerializer):
         }
 
 
-def _group(group: Group, params: OutcomeStatsParams) -> dict[str, Any]:
-    answer = {"by": group.by, "totals": dict.fromkeys(params.fields, group.total)}
+def _group(group: Group, params: OutcomeStatsParams) -> "shapes.OutcomeGroup":
+    answer: shapes.OutcomeGroup = {
+        "by": group.by,
+        "totals": dict.fromkeys(params.fields, group.total),
+    }
     if "project" in params.groups:
         return answer
     return {**answer, "series": dict.fromkeys(params.fields, group.series)}
@@ -62,7 +68,7 @@ class OutcomeSummarySerializer(OutputSerializer):
     """Groups of outcomes by project, category and outcome, as `stats-summary` answers. Pass
     `context={"params": …, "projects": …}`, the latter with a slug for each."""
 
-    def to_representation(self, groups: Sequence[Group]) -> dict[str, Any]:
+    def to_representation(self, groups: Sequence[Group]) -> "shapes.OutcomeSummary":
         params = self.context["params"]
         width, buckets = params.period.width, params.period.buckets
         found: dict[Any, dict[Any, dict[Any, int]]] = {}
@@ -87,7 +93,9 @@ class OutcomeSummarySerializer(OutputSerializer):
         }
 
 
-def _category(name: str, by_outcome: Mapping[str, int], fields: Sequence[str]) -> dict[str, Any]:
+def _category(
+    name: str, by_outcome: Mapping[str, int], fields: Sequence[str]
+) -> "shapes.CategorySummary":
     total = sum(by_outcome.values())
     return {
         "category": name,
@@ -107,7 +115,7 @@ def moment(epoch: int) -> str:
 class KeyUsageSerializer(OutputSerializer):
     """`{"ts": 1584824400, "total": 5, …}`: what was accepted, dropped and filtered is the total."""
 
-    def to_representation(self, usage: KeyUsage) -> dict[str, int]:
+    def to_representation(self, usage: KeyUsage) -> "shapes.KeyUsage":
         return {
             "accepted": usage.accepted,
             "dropped": usage.rejected,

@@ -1,6 +1,6 @@
 """What people did with an issue, and what they said about it, as JSON."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from issues.models import Activity
 from sentrylite.accounts.api.serializers import UserSerializer
@@ -9,11 +9,14 @@ from sentrylite.releases.api.serializers.commits import CommitSerializer
 
 from .issues import IssueSerializer
 
+if TYPE_CHECKING:
+    from issues.api import shapes
+
 
 class ActivitySerializer(OutputSerializer):
     """An activity with its user (issues contract, section 2.1)."""
 
-    def to_representation(self, activity: Activity) -> dict[str, Any]:
+    def to_representation(self, activity: Activity) -> "shapes.Activity":
         user = activity.user
         return {
             "data": self._facts(activity),

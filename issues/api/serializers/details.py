@@ -1,7 +1,7 @@
 """One issue with all that its page shows, in the shape of the documented example."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from issues.details import MAX_ACTIVITIES, CurrentRelease, Details, Viewer
 from issues.models import Activity, Issue
@@ -15,14 +15,19 @@ from .activities import ActivitySerializer
 from .issues import IssueFullSerializer, IssueSerializer
 from .tags import tag_name
 
+if TYPE_CHECKING:
+    from issues.api import shapes
+    from sentrylite.accounts.api.shapes import User as UserShape
+    from sentrylite.releases.api.shapes import Release as ReleaseShape
+
 MAX_TAGS = 100
 
 
 class IssueBareSerializer(IssueSerializer):
     """The base form as `/issues/{issue_id}/` has it: without the keys of later years."""
 
-    def to_representation(self, issue: Issue) -> dict[str, Any]:
-        answer = super().to_representation(issue)
+    def to_representation(self, issue: Issue) -> Any:
+        answer: Any = super().to_representation(issue)
         del answer["platform"], answer["project"]["platform"]
         return answer
 
@@ -30,9 +35,9 @@ class IssueBareSerializer(IssueSerializer):
 class WithDetails(IssueSerializer):
     """Pass the issue's `Details` in the context, beside `issue_context`."""
 
-    def to_representation(self, issue: Issue) -> dict[str, Any]:
+    def to_representation(self, issue: Issue) -> Any:
         details: Details = self.context["details"]
-        answer = super().to_representation(issue) | {
+        parts: shapes.Details = {
             "activity": activity(issue, details.activities, self.context),
             "firstRelease": self._release(details.first_release),
             "lastRelease": self._release(details.last_release),
@@ -46,13 +51,13 @@ class WithDetails(IssueSerializer):
             "userReportCount": details.report_count,
         }
         if details.has_environments:
-            answer["currentRelease"] = self._current_release(details.current_release)
-        return dict(sorted(answer.items()))
+            parts["currentRelease"] = self._current_release(details.current_release)
+        return dict(sorted((super().to_representation(issue) | parts).items()))
 
-    def _release(self, release: Release | None) -> dict[str, Any] | None:
+    def _release(self, release: Release | None) -> "ReleaseShape | None":
         return ReleaseSerializer(release, context=self.context).data if release else None
 
-    def _current_release(self, current: CurrentRelease | None) -> dict[str, Any] | None:
+    def _current_release(self, current: CurrentRelease | None) -> "shapes.CurrentRelease | None":
         if current is None:
             return None
         return {
@@ -63,10 +68,10 @@ class WithDetails(IssueSerializer):
             "stats": current.series,
         }
 
-    def _viewer(self, viewer: Viewer) -> dict[str, Any]:
-        return self._user(viewer.user) | {"lastSeen": timestamp(viewer.last_seen)}
+    def _viewer(self, viewer: Viewer) -> "shapes.Viewer":
+        return {**self._user(viewer.user), "lastSeen": timestamp(viewer.last_seen)}
 
-    def _user(self, user: User) -> dict[str, Any]:
+    def _user(self, user: User) -> "UserShape":
         return UserSerializer(user, context=self.context).data
 
 
@@ -80,14 +85,14 @@ class IssueFullDetailSerializer(WithDetails, IssueFullSerializer):
 
 def activity(
     issue: Issue, activities: Sequence[Activity], context: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+) -> "list[shapes.Activity]":
     """An issue's activities, newest first. Its first sight is only among them where there is
     room."""
     answer = ActivitySerializer(activities, many=True, context=context).data
     return [*answer, first_seen(issue)][:MAX_ACTIVITIES]
 
 
-def first_seen(issue: Issue) -> dict[str, Any]:
+def first_seen(issue: Issue) -> "shapes.Activity":
     """How every issue began; it is in no table (issues contract, section 2)."""
     return {
         "data": {},
@@ -98,10 +103,10 @@ def first_seen(issue: Issue) -> dict[str, Any]:
     }
 
 
-def tag_summaries(issue: Issue) -> list[dict[str, Any]]:
+def tag_summaries(issue: Issue) -> "list[shapes.TagSummary]":
     seen = issue.seen_in
     tag_keys = issue.tag_keys if seen is None or seen.tag_keys is None else seen.tag_keys
-    summaries = [
+    summaries: list[shapes.TagSummary] = [
         {
             "key": key,
             "name": tag_name(key),

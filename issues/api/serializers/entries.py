@@ -7,9 +7,12 @@ should be there is left out: an event can always be shown.
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentrylite.api.serializers import timestamp
+
+if TYPE_CHECKING:
+    from issues.api.shapes import Entry
 
 Json = dict[str, Any]
 
@@ -17,12 +20,12 @@ HEX = re.compile(r"0[xX]([0-9a-fA-F]+)")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def entries_of(data: Json, happened_at: datetime) -> list[Json]:
+def entries_of(data: Json, happened_at: datetime) -> "list[Entry]":
     """The entries of a stored event, by their display scores. Those without content are missing.
 
     A breadcrumb that does not say when it was gets `happened_at`: clients insist on a time.
     """
-    entries = (
+    entries: tuple[tuple[str, Json | list[Json] | None], ...] = (
         ("message", _message(data.get("logentry"))),
         ("exception", _exception(data.get("exception"))),
         ("stacktrace", _stacktrace(data.get("stacktrace"))),

@@ -3,7 +3,7 @@
 They show what `issues.queries.find_event` finds: the row, and what is in its payload as `data`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from issues.models import Event
@@ -13,6 +13,10 @@ from sentrylite.releases.api.serializers.releases import ReleaseSerializer
 
 from .entries import entries_of
 from .feedback import IssueReportSerializer
+
+if TYPE_CHECKING:
+    from issues.api import shapes
+    from sentrylite.releases.api.shapes import Release
 
 Json = dict[str, Any]
 
@@ -49,7 +53,7 @@ USER_TAGS = ("id", "username", "email", "ip")
 class EventSerializer(OutputSerializer):
     """The full form."""
 
-    def to_representation(self, event: Event) -> Json:
+    def to_representation(self, event: Event) -> "shapes.Event":
         data = event.data
         return {
             "id": event.event_id.hex,
@@ -98,7 +102,7 @@ class EventDetailSerializer(EventSerializer):
     Pass `context={"user": caller}`, for the release's sake.
     """
 
-    def to_representation(self, event: Event) -> Json:
+    def to_representation(self, event: Event) -> "shapes.EventDetail":
         return {
             **super().to_representation(event),
             "nextEventID": event.next_event_id.hex if event.next_event_id else None,
@@ -109,7 +113,7 @@ class EventDetailSerializer(EventSerializer):
             "occurrence": None,
         }
 
-    def _release(self, event: Event) -> Json | None:
+    def _release(self, event: Event) -> "Release | shapes.ReleaseVersion | None":
         if event.release is not None:
             return ReleaseSerializer(event.release, context=self.context).data
         # One that was deleted since is known by its name only.
@@ -123,7 +127,7 @@ class EventSummarySerializer(OutputSerializer):
     parts = ("culprit", "location", "logentry", "platform", "title", "type", "user")
     """What it reads of a payload."""
 
-    def to_representation(self, event: Event) -> Json:
+    def to_representation(self, event: Event) -> "shapes.EventSummary":
         data = event.data
         return {
             "id": event.event_id.hex,
@@ -143,7 +147,7 @@ class EventSummarySerializer(OutputSerializer):
         }
 
 
-def hash_answer(hash: UUID, newest: Event | None) -> Json:
+def hash_answer(hash: UUID, newest: Event | None) -> "shapes.Hash":
     """A hash of an issue with its last event (issues contract, section 8)."""
     return {"id": hash.hex, "latestEvent": EventSerializer(newest).data if newest else None}
 
@@ -169,25 +173,31 @@ def message(data: Json) -> str:
     return entry.get("formatted") or entry.get("message") or ""
 
 
-def user(data: Json) -> Json | None:
+def user(data: Json) -> "shapes.EventUser | None":
     """Who it happened to. One that was sent but could not be read is an object of nulls."""
     sent = data.get("user")
     if not isinstance(sent, dict):
         return None
-    names = ("id", "email", "username", "ip_address", "name", "data")
-    return {name: sent.get(name) for name in names}
+    return {
+        "id": sent.get("id"),
+        "email": sent.get("email"),
+        "username": sent.get("username"),
+        "ip_address": sent.get("ip_address"),
+        "name": sent.get("name"),
+        "data": sent.get("data"),
+    }
 
 
-def sdk(data: Json) -> Json | None:
+def sdk(data: Json) -> "shapes.Sdk | None":
     sent = data.get("sdk")
     if not isinstance(sent, dict):
         return None
     return {"name": sent.get("name"), "version": sent.get("version")}
 
 
-def tag(key: str, value: str) -> Json:
+def tag(key: str, value: str) -> "shapes.EventTag":
     """A tag; that of a user tells how to search for it."""
-    answer = {"key": key, "value": value}
+    answer: shapes.EventTag = {"key": key, "value": value}
     kind, colon, identity = value.partition(":")
     if key == "user" and colon and kind in USER_TAGS:
         quoted = identity.replace('"', '\\"')
@@ -195,7 +205,7 @@ def tag(key: str, value: str) -> Json:
     return answer
 
 
-def problems(data: Json) -> list[Json]:
+def problems(data: Json) -> "list[shapes.EventError]":
     """What was wrong with the event, as far as a reader can do something about it."""
     found = data.get("errors")
     return [
@@ -205,7 +215,7 @@ def problems(data: Json) -> list[Json]:
     ]
 
 
-def problem(stored: Json) -> Json:
+def problem(stored: Json) -> "shapes.EventError":
     kind = str(stored.get("type"))
     return {
         "type": kind,

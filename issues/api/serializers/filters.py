@@ -1,12 +1,15 @@
 """The inbound filters of a project that are switched on and off (ingest contract, section 12)."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from issues.payload import filters
 from sentrylite.organizations.models import Project
 
+if TYPE_CHECKING:
+    from issues.api.shapes import Filter
 
-def filter_list(project: Project) -> list[dict[str, Any]]:
+
+def filter_list(project: Project) -> "list[Filter]":
     """`active` is true or false; of the filter for legacy browsers the parts that are on, when
     these are some and not all."""
     return [

@@ -1,7 +1,7 @@
 """Issues as JSON (issues contract, section 1)."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.request import Request
 
@@ -15,6 +15,10 @@ from sentrylite.api.serializers import OutputSerializer, optional_timestamp, tim
 from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import Project
 from sentrylite.releases.api.serializers.commits import CommitSerializer
+
+if TYPE_CHECKING:
+    from issues.api import shapes
+    from sentrylite.accounts.api.shapes import User as UserShape
 
 LEVELS: dict[int, str] = dict(Level.choices)
 PRIORITIES: dict[int, str] = {Level.FATAL: "high", Level.ERROR: "high", Level.WARNING: "medium"}
@@ -38,7 +42,7 @@ class IssueSerializer(OutputSerializer):
     """The base form. Needs `issue_context` as its context, and `load_marks`; `load_seen_in` too,
     where environments are chosen."""
 
-    def to_representation(self, issue: Issue) -> dict[str, Any]:
+    def to_representation(self, issue: Issue) -> "shapes.Issue":
         status = issue.status_at(self.context["now"])
         seen = issue.seen_in or issue
         return {
@@ -72,7 +76,7 @@ class IssueSerializer(OutputSerializer):
             "userCount": issue.user_count if seen.user_count is None else seen.user_count,
         }
 
-    def _status_details(self, issue: Issue, status: Issue.Status) -> dict[str, Any]:
+    def _status_details(self, issue: Issue, status: Issue.Status) -> "shapes.StatusDetails":
         """Until when it is so (issues contract, section 1.1)."""
         resolution, snooze = issue.resolution, issue.snooze
         if status != issue.status:
@@ -80,11 +84,11 @@ class IssueSerializer(OutputSerializer):
         if status == Issue.Status.RESOLVED and resolution is not None:
             if resolution.commit is not None:
                 return {"inCommit": CommitSerializer(resolution.commit, context=self.context).data}
-            actor = {"actor": self._actor(resolution.actor)}
+            actor = self._actor(resolution.actor)
             if resolution.type == IssueResolution.Type.IN_NEXT_RELEASE:
-                return {"inNextRelease": True} | actor
+                return {"inNextRelease": True, "actor": actor}
             if resolution.release is not None:
-                return {"inRelease": resolution.release.version} | actor
+                return {"inRelease": resolution.release.version, "actor": actor}
         if status == Issue.Status.IGNORED and snooze is not None:
             return {
                 "ignoreCount": snooze.events_left(issue),
@@ -96,7 +100,7 @@ class IssueSerializer(OutputSerializer):
             }
         return {}
 
-    def _actor(self, user: User | None) -> dict[str, Any] | None:
+    def _actor(self, user: User | None) -> "UserShape | None":
         return UserSerializer(user, context=self.context).data if user else None
 
     def _permalink(self, issue: Issue) -> str | None:
@@ -107,9 +111,10 @@ class IssueSerializer(OutputSerializer):
 class IssueFullSerializer(IssueSerializer):
     """The base form with the keys of later years. Needs `load_handled` too."""
 
-    def to_representation(self, issue: Issue) -> dict[str, Any]:
+    def to_representation(self, issue: Issue) -> "shapes.FullIssue":
         answer = super().to_representation(issue)
-        return answer | {
+        return {
+            **answer,
             "issueCategory": "error",
             "issueType": "error",
             "isUnhandled": issue.is_unhandled,
@@ -121,8 +126,8 @@ class IssueFullSerializer(IssueSerializer):
 class IssueListSerializer(IssueSerializer):
     """An issue in a list. Needs `load_series` too."""
 
-    def to_representation(self, issue: Issue) -> dict[str, Any]:
-        answer = super().to_representation(issue)
+    def to_representation(self, issue: Issue) -> Any:
+        answer: Any = super().to_representation(issue)
         if issue.series:
             answer["stats"] = issue.series
         if issue.matching_event_id:
@@ -136,7 +141,7 @@ class OrganizationIssueListSerializer(IssueListSerializer, IssueFullSerializer):
     """An issue in a list of an organization's, with the keys of later years. What is `collapsed`
     in the context is left out."""
 
-    def to_representation(self, issue: Issue) -> dict[str, Any]:
+    def to_representation(self, issue: Issue) -> Any:
         answer = super().to_representation(issue) | {
             # Its numbers in all environments, whichever are chosen.
             "lifetime": {
@@ -153,14 +158,14 @@ class OrganizationIssueListSerializer(IssueListSerializer, IssueFullSerializer):
         return answer
 
 
-def substatus(status: str, details: dict[str, Any]) -> str | None:
+def substatus(status: str, details: "shapes.StatusDetails") -> str | None:
     """What later years call it: ignored issues wait for a condition, or for nothing."""
     if status == "ignored":
         return "archived_until_condition_met" if details else "archived_forever"
     return "ongoing" if status == "unresolved" else None
 
 
-def issue_project(project: Project) -> dict[str, Any]:
+def issue_project(project: Project) -> "shapes.IssueProject":
     return {
         "id": str(project.pk),
         "name": project.name,
@@ -169,7 +174,7 @@ def issue_project(project: Project) -> dict[str, Any]:
     }
 
 
-def assignee(issue: Issue) -> dict[str, Any] | None:
+def assignee(issue: Issue) -> "shapes.AssignedUser | shapes.AssignedTeam | None":
     """The actor that is responsible (conventions contract, section 11)."""
     if user := issue.assigned_user:
         return {
@@ -193,9 +198,9 @@ class BulkUpdateSerializer(IssueSerializer):
     merged. Pass what was sent as `changes` and the actions.Merged or None as `merged` in the
     context, beside `issue_context`."""
 
-    def to_representation(self, issue: Issue) -> dict[str, Any]:
+    def to_representation(self, issue: Issue) -> Any:
         changes: dict[str, Any] = self.context["changes"]
-        answer = {name: changes[name] for name in ECHOED if changes.get(name) is not None}
+        answer: Any = {name: changes[name] for name in ECHOED if changes.get(name) is not None}
         if changes.get("status"):
             status = issue.status_at(self.context["now"])
             answer["status"] = status.label
@@ -210,7 +215,7 @@ class BulkUpdateSerializer(IssueSerializer):
             answer["merge"] = self._merged(changes["merge"])
         return answer
 
-    def _merged(self, is_wanted: bool) -> bool | dict[str, Any]:
+    def _merged(self, is_wanted: bool) -> "bool | shapes.MergedIssues":
         """What was merged into what; of less than two issues nothing is."""
         merged: Merged | None = self.context["merged"]
         if merged is None:

@@ -1,16 +1,19 @@
 """Ownership rules as JSON."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from issues.models import ProjectOwnership
 from sentrylite.api.serializers import OutputSerializer, timestamp
+
+if TYPE_CHECKING:
+    from issues.api import shapes
 
 # Today's clients want a text for what used to be true or false.
 AUTO_ASSIGNMENT = {True: "Auto Assign to Issue Owner", False: "Turn off Auto-Assignment"}
 
 
 class OwnershipSerializer(OutputSerializer):
-    def to_representation(self, ownership: ProjectOwnership) -> dict[str, Any]:
+    def to_representation(self, ownership: ProjectOwnership) -> "shapes.Ownership":
         is_kept = not ownership._state.adding
         return {
             "autoAssignment": AUTO_ASSIGNMENT[ownership.auto_assignment],

@@ -38,8 +38,9 @@ class SharedIssueSerializer(IssueSerializer):
     """Needs `issue_context` of nobody in its context, and the issue's last event, which may be
     None, as `event`."""
 
-    def to_representation(self, issue: Issue) -> Json:
-        answer, event = super().to_representation(issue), self.context["event"]
+    def to_representation(self, issue: Issue) -> Any:
+        answer: Any = super().to_representation(issue)
+        event = self.context["event"]
         organization = issue.project.organization
         if "actor" in answer["statusDetails"]:
             answer["statusDetails"]["actor"] = None
@@ -56,12 +57,12 @@ class SharedIssueSerializer(IssueSerializer):
 class SharedEventSerializer(EventSerializer):
     """The full form, in which what is not for strangers is empty."""
 
-    def to_representation(self, event: Event) -> Json:
+    def to_representation(self, event: Event) -> Any:
         shown = copy(event)
         shown.data = {name: event.data[name] for name in SHOWN if name in event.data}
         shown.data["request"] = _request(part(event.data, "request"))
         shown.tags = []
-        answer = super().to_representation(shown)
+        answer: Any = super().to_representation(shown)
         for stack in _stacks(answer["entries"]):
             for frame in stack["frames"]:
                 frame["vars"] = None

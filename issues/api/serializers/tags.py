@@ -1,6 +1,6 @@
 """Tags as JSON (issues contract, section 9)."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from issues.models import EventUser, IssueTag
 from issues.project_tags import TagValue
@@ -11,6 +11,9 @@ from sentrylite.releases.versions import short_version
 from .events import USER_TAGS
 from .events import tag as event_tag
 from .people import EventUserSerializer
+
+if TYPE_CHECKING:
+    from issues.api import shapes
 
 NAMES = {
     "dist": "Distribution",
@@ -31,7 +34,7 @@ def tag_name(key: str) -> str:
 class TagKeySerializer(OutputSerializer):
     """A key that an issue has, with its most frequent values."""
 
-    def to_representation(self, key: TagKey) -> dict[str, Any]:
+    def to_representation(self, key: TagKey) -> "shapes.TagKey":
         return {
             "key": key.key,
             "name": tag_name(key.key),
@@ -44,7 +47,7 @@ class TagKeySerializer(OutputSerializer):
 class ProjectTagSerializer(OutputSerializer):
     """A key of a project, from the key and how many values it has."""
 
-    def to_representation(self, tag: tuple[str, int]) -> dict[str, Any]:
+    def to_representation(self, tag: tuple[str, int]) -> "shapes.ProjectTag":
         key, values = tag
         return {"key": key, "name": tag_name(key), "uniqueValues": values}
 
@@ -52,32 +55,35 @@ class ProjectTagSerializer(OutputSerializer):
 class TagValueSerializer(OutputSerializer):
     """How often an issue or a project had a value."""
 
-    def to_representation(self, tag: IssueTag | TagValue) -> dict[str, Any]:
-        return {
+    def to_representation(self, tag: IssueTag | TagValue) -> "shapes.TagValue":
+        answer: shapes.TagValue = {
             "key": tag.key,
             "name": value_name(tag.key, tag.value),
             "value": tag.value,
             "count": tag.times_seen,
             "lastSeen": timestamp(tag.last_seen),
             "firstSeen": timestamp(tag.first_seen),
-            **search(tag),
         }
+        return {**answer, **search(tag)}
 
 
 class UserValueSerializer(OutputSerializer):
     """A value of the tag `user`: who that is, and how often. Needs `find_people` as `people` in
     the context."""
 
-    def to_representation(self, tag: IssueTag | TagValue) -> dict[str, Any]:
-        person: EventUser | None = self.context["people"].get(tag.value)
+    def to_representation(self, tag: IssueTag | TagValue) -> "shapes.UserValue":
         return {
-            **(EventUserSerializer(person).data if person else {"id": None}),
+            **self._person(tag.value),
             **search(tag),
             "value": tag.value,
             "count": tag.times_seen,
             "lastSeen": timestamp(tag.last_seen),
             "firstSeen": timestamp(tag.first_seen),
         }
+
+    def _person(self, value: str) -> "shapes.MaybePerson":
+        person: EventUser | None = self.context["people"].get(value)
+        return EventUserSerializer(person).data if person else {"id": None}
 
 
 def value_name(key: str, value: str) -> str:
@@ -88,7 +94,7 @@ def value_name(key: str, value: str) -> str:
     return short_version(value) if key == "release" else value
 
 
-def search(tag: IssueTag | TagValue) -> dict[str, Any]:
+def search(tag: IssueTag | TagValue) -> "shapes.Searchable":
     """How to search for a user; nothing for other tags."""
     query = event_tag(tag.key, tag.value).get("query")
     return {"query": query} if query else {}

@@ -35,7 +35,7 @@ class FilterDetailView(ProjectScopedView):
             parts = LegacyBrowsersInput.read_parts(request)
             actions.change_filters(self.project, filter_legacy_browsers=parts)
         elif name in SWITCHES:
-            sent = FilterInput.read_all(request)
+            sent = FilterInput.read(request)
             actions.change_filters(self.project, **{SWITCHES[name]: sent["active"]})
         else:
             raise Http404

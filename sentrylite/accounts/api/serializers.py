@@ -1,13 +1,16 @@
 """People as JSON (conventions contract, section 11)."""
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sentrylite.accounts.models import User
 from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 
+if TYPE_CHECKING:
+    from sentrylite.accounts.api import shapes
+
 # Pictures cannot be uploaded.
-LETTER_AVATAR = {"avatarType": "letter_avatar", "avatarUuid": None}
+LETTER_AVATAR: "shapes.Avatar" = {"avatarType": "letter_avatar", "avatarUuid": None}
 
 
 def avatar_url(email: str) -> str:
@@ -18,8 +21,8 @@ def avatar_url(email: str) -> str:
 class UserSerializer(OutputSerializer):
     """The full form. Pass `context={"user": caller}`: people see more of themselves."""
 
-    def to_representation(self, user: User) -> dict[str, Any]:
-        answer = {
+    def to_representation(self, user: User) -> "shapes.User":
+        answer: shapes.User = {
             "id": str(user.pk),
             "name": user.display_name,
             "username": user.username,
@@ -39,14 +42,12 @@ class UserSerializer(OutputSerializer):
             "emails": [{"id": str(user.pk), "email": user.email, "is_verified": False}],
         }
         if self.context.get("user") == user:
-            answer |= {
-                "options": {
-                    "language": "en",
-                    "stacktraceOrder": -1,
-                    "timezone": "UTC",
-                    "clock24Hours": False,
-                },
-                "flags": {"newsletter_consent_prompt": False},
-                "identities": [],
+            answer["options"] = {
+                "language": "en",
+                "stacktraceOrder": -1,
+                "timezone": "UTC",
+                "clock24Hours": False,
             }
+            answer["flags"] = {"newsletter_consent_prompt": False}
+            answer["identities"] = []
         return answer

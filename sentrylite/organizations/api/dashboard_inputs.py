@@ -6,7 +6,6 @@ import orjson
 from rest_framework import serializers
 
 from sentrylite.api.inputs import Input
-from sentrylite.organizations.api.inputs import require
 from sentrylite.organizations.dashboards import MAX_WIDGETS
 from sentrylite.organizations.models import DataSource, DisplayType
 
@@ -54,20 +53,16 @@ class ObjectsField(serializers.ListField):
 
 
 class DashboardCreateInput(Input):
-    title = serializers.CharField(max_length=255)
+    must_have = ("title",)
 
-    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        require(sent, "title")
-        return sent
+    title = serializers.CharField(max_length=255)
 
 
 class WidgetOrderInput(Input):
+    must_have = ("id", "order")
+
     id = serializers.IntegerField(min_value=0)
     order = serializers.IntegerField(min_value=0)
-
-    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        require(sent, "id", "order")
-        return sent
 
 
 class DashboardUpdateInput(Input):
@@ -86,6 +81,8 @@ class DashboardUpdateInput(Input):
 
 
 class DataSourceInput(Input):
+    must_have = ("name", "data", "type", "order")
+
     name = serializers.CharField(max_length=255)
     data = JsonObjectField()  # type: ignore[assignment]
     type = serializers.CharField()
@@ -95,10 +92,6 @@ class DataSourceInput(Input):
         if type not in SOURCE_TYPES:
             raise serializers.ValidationError(f"Widget data source type {type} not recognized.")
         return SOURCE_TYPES[type]
-
-    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        require(sent, "name", "data", "type", "order")
-        return sent
 
 
 class WidgetInput(Input):
@@ -129,9 +122,11 @@ class WidgetInput(Input):
         return [DataSource(**source) for source in sources]
 
     def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        if self.context.get("is_new"):
-            require(sent, "title", "displayType")
         return {
             "columns": {column: sent[key] for key, column in self.COLUMNS.items() if key in sent},
             "sources": sent.get("dataSources"),
         }
+
+
+class WidgetCreateInput(WidgetInput):
+    must_have = ("title", "displayType")

@@ -37,3 +37,7 @@ class HookInput(Input):
     events = EventsField()
     version = serializers.ChoiceField([0])
     isActive = serializers.BooleanField(source="is_active")
+
+
+class HookCreateInput(HookInput):
+    must_have = ("url",)

@@ -43,27 +43,18 @@ class FieldNamesField(serializers.ListField):
             raise serializers.ValidationError(next(iter(messages))) from error
 
 
-def require(sent: dict[str, Any], *names: str) -> None:
-    """Raises ValidationError unless all of these keys were sent: an Input takes any of them."""
-    missing = {name: ["This field is required."] for name in names if name not in sent}
-    if missing:
-        raise serializers.ValidationError(missing)
-
-
 class OrganizationCreateInput(Input):
+    must_have = ("name",)
+
     name = serializers.CharField(max_length=64)
     slug = SlugField(allow_null=True, allow_blank=True)
     defaultTeam = serializers.BooleanField()
-
-    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        require(sent, "name")
-        return sent
 
 
 class OrganizationUpdateInput(Input):
     """The settings of an organization (organizations contract, section 5).
 
-    `columns` is what it sets. Needs `may_administer` in the context: without that right a default
+    `columns` is what it sets. Takes `may_administer` from the context: without that right a default
     role and an end to deletion are overlooked, as any unknown key is.
     """
 
@@ -117,7 +108,7 @@ class OrganizationUpdateInput(Input):
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
-        if not self.context.get("may_administer"):
+        if not self.context.get("may_administer", True):
             del fields["defaultRole"], fields["cancelDeletion"]
         return fields
 
@@ -215,12 +206,10 @@ class TeamsField(serializers.ListField):
 class TeamRoleInput(Input):
     """A member's part in a team; that there is only one part to play does not matter to it."""
 
+    must_have = ("teamSlug",)
+
     teamSlug = serializers.CharField()
     role = serializers.CharField(allow_null=True, allow_blank=True)
-
-    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        require(sent, "teamSlug")
-        return sent
 
 
 class MemberInput(Input):
@@ -249,12 +238,10 @@ class MemberInput(Input):
 
 
 class MemberInviteInput(MemberInput):
+    must_have = ("email",)
+
     email = serializers.EmailField(max_length=75)
     sendInvite = serializers.BooleanField()
-
-    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        require(sent, "email")
-        return super().validate(sent)
 
 
 class MemberUpdateInput(MemberInput):
@@ -271,12 +258,10 @@ class ScopesField(ListOf):
 
 
 class TokenCreateInput(Input):
+    must_have = ("scopes",)
+
     name = serializers.CharField(max_length=64, allow_null=True, allow_blank=True)
     scopes = ScopesField(allow_empty=False)
-
-    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        require(sent, "scopes")
-        return sent
 
 
 class TokenDeleteInput(Input):

@@ -11,7 +11,7 @@ from sentrylite.organizations import platforms, slugs
 from sentrylite.organizations.models import ProjectSettings
 from sentrylite.organizations.models.project import LONGEST_WINDOW, BrowserSdk, is_key
 
-from .inputs import MAX_CONFIG, FieldNamesField, OrganizationUpdateInput, SlugField, require
+from .inputs import MAX_CONFIG, FieldNamesField, OrganizationUpdateInput, SlugField
 
 MAX_DOMAINS = 200
 MAX_COUNT = 2**31 - 1
@@ -92,15 +92,13 @@ def filter_lines(child: serializers.Field, *, lower: bool = True) -> LinesField:
 
 
 class ProjectCreateInput(Input):
+    must_have = ("name",)
+
     name = serializers.CharField(max_length=64)
     slug = SlugField(allow_null=True, allow_blank=True)
     platform = PlatformField()
     # Alerts of a new project; there are none yet that could be left out.
     default_rules = serializers.BooleanField()
-
-    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        require(sent, "name")
-        return sent
 
 
 class ProjectMarksInput(Input):
@@ -167,6 +165,8 @@ class OptionsInput(Input):
 
 class OptionsField(serializers.Field):
     """What is no object is overlooked, as unknown keys are."""
+
+    accepts = OptionsInput
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
@@ -294,17 +294,19 @@ class ProjectUpdateInput(Input):
             raise serializers.ValidationError({"digestsMinDelay": [text]})
 
 
+class ProjectInput(ProjectMarksInput, ProjectUpdateInput):
+    """All that a body may say: each of these reads its own part."""
+
+
 NO_TEAM = "Editing a team via this endpoint has been deprecated."
 ADMIN_FIELDS = frozenset(ProjectUpdateInput().fields) | {"team"}
 """What only those who may write a project may send."""
 
 
 class EnvironmentInput(Input):
-    isHidden = serializers.BooleanField()
+    must_have = ("isHidden",)
 
-    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        require(sent, "isHidden")
-        return sent
+    isHidden = serializers.BooleanField()
 
 
 class HalfField(serializers.RegexField):
@@ -317,6 +319,8 @@ class HalfField(serializers.RegexField):
 class LimitInput(Input):
     """So many events in so many seconds; without either there is no limit."""
 
+    must_have = ("count", "window")
+
     count = serializers.IntegerField(min_value=0, max_value=MAX_COUNT, allow_null=True)
     window = serializers.IntegerField(min_value=0, max_value=LONGEST_WINDOW, allow_null=True)
 
@@ -324,10 +328,6 @@ class LimitInput(Input):
         if isinstance(data, Mapping):
             data = {name: None if data[name] == "" else data[name] for name in data}
         return super().to_internal_value(data)
-
-    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
-        require(sent, "count", "window")
-        return sent
 
 
 class KeyInput(Input):

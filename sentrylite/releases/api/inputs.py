@@ -78,6 +78,8 @@ class OwnerField(serializers.Field):
     """A person: a user's id, name or e-mail address. Needs the Access in the context: only members
     of its organization will do."""
 
+    accepts = str | int
+
     def to_internal_value(self, data: Any) -> Any:
         text = str(data).strip() if _is_address(data) else ""
         organization = self.context["access"].organization
@@ -105,6 +107,7 @@ class FileChangesField(serializers.Field):
         "too_long": "path: Ensure this field has no more than {max_length} characters.",
         "unknown": "type: Commit patch_set type {type} is not supported.",
     }
+    accepts = list[dict[str, str]]
     TYPES = frozenset(CommitFileChange.Type.values)
     MAX_PATH = 255
 
@@ -335,3 +338,7 @@ class RepositoryInput(Input):
 
     def validate_url(self, value: str | None) -> str:
         return value or ""
+
+
+class RepositoryCreateInput(RepositoryInput):
+    must_have = ("name", "provider")

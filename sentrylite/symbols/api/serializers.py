@@ -1,10 +1,13 @@
 """Debug files as JSON (projects contract, section 11)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentrylite.api.serializers import OutputSerializer, timestamp
 from sentrylite.symbols.formats import CONTENT_TYPES
 from sentrylite.symbols.models import DebugFile, Format
+
+if TYPE_CHECKING:
+    from sentrylite.symbols.api import shapes
 
 Json = dict[str, Any]
 
@@ -12,8 +15,10 @@ Json = dict[str, Any]
 class DebugFileSerializer(OutputSerializer):
     """Wants `blob` loaded."""
 
-    def to_representation(self, file: DebugFile) -> Json:
-        data: Json = {"type": file.kind} if file.kind else {}
+    def to_representation(self, file: DebugFile) -> "shapes.DebugFile":
+        data: shapes.DebugFileData = {"features": file.features}
+        if file.kind:
+            data = {"type": file.kind, **data}
         return {
             "id": str(file.pk),
             "uuid": file.debug_id[:36],
@@ -26,5 +31,5 @@ class DebugFileSerializer(OutputSerializer):
             "size": file.blob.size,
             "sha1": file.blob.checksum,
             "dateCreated": timestamp(file.created_at),
-            "data": data | {"features": file.features},
+            "data": data,
         }

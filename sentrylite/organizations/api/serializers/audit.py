@@ -1,19 +1,23 @@
 """The audit log as JSON."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.accounts.models import User
 from sentrylite.api.serializers import OutputSerializer, timestamp
 from sentrylite.organizations.models import AuditLogEntry
 
+if TYPE_CHECKING:
+    from sentrylite.accounts.api.shapes import User as UserShape
+    from sentrylite.organizations.api import shapes
+
 
 class AuditLogEntrySerializer(OutputSerializer):
     """Pass `context={"user": caller}`."""
 
-    def to_representation(self, entry: AuditLogEntry) -> dict[str, Any]:
+    def to_representation(self, entry: AuditLogEntry) -> "shapes.AuditLogEntry":
         return {
-            "actor": self._user(entry.actor) or {"name": entry.actor_label},
+            "actor": self._actor(entry),
             "data": entry.data,
             "dateCreated": timestamp(entry.created_at),
             "event": entry.event,
@@ -23,5 +27,9 @@ class AuditLogEntrySerializer(OutputSerializer):
             "targetUser": self._user(entry.target_user),
         }
 
-    def _user(self, user: User | None) -> dict[str, Any] | None:
+    def _actor(self, entry: AuditLogEntry) -> "UserShape | shapes.ActorName":
+        user = self._user(entry.actor)
+        return {"name": entry.actor_label} if user is None else user
+
+    def _user(self, user: User | None) -> "UserShape | None":
         return UserSerializer(user, context=self.context).data if user else None

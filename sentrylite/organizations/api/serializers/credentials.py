@@ -1,14 +1,17 @@
 """Credentials as JSON. Their secret is in the answer that made them and nowhere else."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 from sentrylite.organizations.models import ApiKey, ApiToken
 
+if TYPE_CHECKING:
+    from sentrylite.organizations.api import shapes
+
 
 class ApiTokenSerializer(OutputSerializer):
-    def to_representation(self, token: ApiToken) -> dict[str, Any]:
-        answer = {
+    def to_representation(self, token: ApiToken) -> "shapes.ApiToken":
+        answer: shapes.ApiToken = {
             "application": None,
             "dateCreated": timestamp(token.created_at),
             "expiresAt": optional_timestamp(token.expires_at),
@@ -19,12 +22,14 @@ class ApiTokenSerializer(OutputSerializer):
             "state": None,
             "tokenLastCharacters": token.last_characters,
         }
-        return answer | {"token": token.secret} if token.secret else answer
+        if token.secret:
+            answer["token"] = token.secret
+        return answer
 
 
 class ApiKeySerializer(OutputSerializer):
-    def to_representation(self, key: ApiKey) -> dict[str, Any]:
-        answer = {
+    def to_representation(self, key: ApiKey) -> "shapes.ApiKey":
+        answer: shapes.ApiKey = {
             "allowed_origins": "\n".join(key.allowed_origins),
             "dateCreated": timestamp(key.created_at),
             "id": str(key.pk),
@@ -33,4 +38,6 @@ class ApiKeySerializer(OutputSerializer):
             "scope_list": key.scopes,
             "status": 0 if key.is_active else 1,
         }
-        return answer | {"key": key.secret} if key.secret else answer
+        if key.secret:
+            answer["key"] = key.secret
+        return answer

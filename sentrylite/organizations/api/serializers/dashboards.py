@@ -3,16 +3,19 @@
 Their dates have the name of 2019 and the name of today.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sentrylite.api.serializers import OutputSerializer, timestamp
 from sentrylite.organizations.models import Dashboard, DataSource, Widget
+
+if TYPE_CHECKING:
+    from sentrylite.organizations.api import shapes
 
 
 class DashboardSerializer(OutputSerializer):
     """Its widgets and their sources have been loaded."""
 
-    def to_representation(self, dashboard: Dashboard) -> dict[str, Any]:
+    def to_representation(self, dashboard: Dashboard) -> "shapes.Dashboard":
         created_by = dashboard.created_by_id
         return {
             "id": str(dashboard.pk),
@@ -26,7 +29,7 @@ class DashboardSerializer(OutputSerializer):
 
 
 class WidgetSerializer(OutputSerializer):
-    def to_representation(self, widget: Widget) -> dict[str, Any]:
+    def to_representation(self, widget: Widget) -> "shapes.Widget":
         return {
             "id": str(widget.pk),
             "order": str(widget.order),
@@ -40,7 +43,7 @@ class WidgetSerializer(OutputSerializer):
         }
 
 
-def _data_source(source: DataSource) -> dict[str, Any]:
+def _data_source(source: DataSource) -> "shapes.WidgetDataSource":
     return {
         "id": str(source.pk),
         "type": source.type,

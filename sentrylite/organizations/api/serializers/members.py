@@ -1,17 +1,20 @@
 """Members as JSON (organizations contract, sections 10 and 11)."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.api.serializers import OutputSerializer, timestamp
 from sentrylite.organizations.access import Access
 from sentrylite.organizations.models import OrganizationMember, Role
 
+if TYPE_CHECKING:
+    from sentrylite.organizations.api import shapes
+
 
 class MemberSerializer(OutputSerializer):
     """A member, or an invitation. Pass `context={"access": …, "now": …}`; it needs `team_list`."""
 
-    def to_representation(self, member: OrganizationMember) -> dict[str, Any]:
+    def to_representation(self, member: OrganizationMember) -> "shapes.Member":
         access: Access = self.context["access"]
         context = {"user": access.caller.user}
         role = Role(member.role)
@@ -40,7 +43,7 @@ class MemberSerializer(OutputSerializer):
 class MemberDetailSerializer(MemberSerializer):
     """With what the caller could make of him. Needs `is_only_owner` in the context."""
 
-    def to_representation(self, member: OrganizationMember) -> dict[str, Any]:
+    def to_representation(self, member: OrganizationMember) -> "shapes.MemberDetail":
         access: Access = self.context["access"]
         return {
             **super().to_representation(member),
@@ -55,5 +58,5 @@ class MemberDetailSerializer(MemberSerializer):
 class MemberWithProjectsSerializer(MemberSerializer):
     """Needs `project_slugs` too."""
 
-    def to_representation(self, member: OrganizationMember) -> dict[str, Any]:
+    def to_representation(self, member: OrganizationMember) -> "shapes.MemberWithProjects":
         return {**super().to_representation(member), "projects": member.project_slugs}

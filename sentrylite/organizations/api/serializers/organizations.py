@@ -1,6 +1,6 @@
 """Organizations as JSON (organizations contract, section 1)."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sentrylite.accounts.api.serializers import LETTER_AVATAR
 from sentrylite.api.serializers import OutputSerializer, timestamp
@@ -8,15 +8,18 @@ from sentrylite.organizations.access import ROLE_SCOPES, Access
 from sentrylite.organizations.models import Organization, Role
 from sentrylite.organizations.models.organization import Status
 
-ROLES = [{"id": role.value, "name": role.label} for role in Role]
+if TYPE_CHECKING:
+    from sentrylite.organizations.api import shapes
+
+ROLES: "list[shapes.Named]" = [{"id": role.value, "name": role.label} for role in Role]
 # What a team's member is: there are no roles within teams.
-TEAM_ROLES = [{"id": "contributor", "name": "Contributor"}]
+TEAM_ROLES: "list[shapes.Named]" = [{"id": "contributor", "name": "Contributor"}]
 
 
 class OrganizationSerializer(OutputSerializer):
     """The basic form. Pass `context={"url": …}`: the address of this server."""
 
-    def to_representation(self, organization: Organization) -> dict[str, Any]:
+    def to_representation(self, organization: Organization) -> "shapes.Organization":
         status = Status(organization.status)
         return {
             "avatar": LETTER_AVATAR,
@@ -46,9 +49,9 @@ class OrganizationSerializer(OutputSerializer):
 class OrganizationDetailSerializer(OrganizationSerializer):
     """The detailed form, without teams and projects. Needs `access` in the context too."""
 
-    def to_representation(self, organization: Organization) -> dict[str, Any]:
+    def to_representation(self, organization: Organization) -> "shapes.OrganizationSettings":
         access: Access = self.context["access"]
-        answer = {
+        answer: shapes.OrganizationSettings = {
             **super().to_representation(organization),
             "access": sorted(access.scopes),
             "allowJoinRequests": organization.allow_join_requests,
@@ -84,7 +87,7 @@ class OrganizationDetailSerializer(OrganizationSerializer):
             answer["role"] = access.role
         return answer
 
-    def _role(self, role: Role, access: Access) -> dict[str, Any]:
+    def _role(self, role: Role, access: Access) -> "shapes.OrganizationRole":
         return {
             "id": role.value,
             "isAllowed": access.manages(role),

@@ -1,17 +1,20 @@
 """Client keys as JSON (projects contract, section 6)."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sentrylite.api.serializers import OutputSerializer, timestamp
 from sentrylite.organizations import dsn
 from sentrylite.organizations.models import ProjectKey
 from sentrylite.organizations.models.project import BrowserSdk
 
+if TYPE_CHECKING:
+    from sentrylite.organizations.api import shapes
+
 
 class ProjectKeySerializer(OutputSerializer):
     """Pass `context={"url": …}`: the address of this server."""
 
-    def to_representation(self, key: ProjectKey) -> dict[str, Any]:
+    def to_representation(self, key: ProjectKey) -> "shapes.ProjectKey":
         return {
             "browserSdk": {"choices": [list(choice) for choice in BrowserSdk.choices]},
             "browserSdkVersion": key.browser_sdk,
@@ -36,7 +39,7 @@ class ProjectKeySerializer(OutputSerializer):
             "secret": key.secret_key,
         }
 
-    def _dsn(self, key: ProjectKey) -> dict[str, str]:
+    def _dsn(self, key: ProjectKey) -> "shapes.Dsn":
         url, public = self.context["url"], key.public_key
         doors = f"{url}/api/{key.project_id}"
         return {

@@ -2,7 +2,7 @@
 
 import colorsys
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentrylite.accounts.api.serializers import LETTER_AVATAR
 from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
@@ -13,6 +13,9 @@ from sentrylite.releases.api.serializers.releases import ReleaseSerializer
 from sentrylite.releases.models import Release
 
 from .organizations import OrganizationSerializer
+
+if TYPE_CHECKING:
+    from sentrylite.organizations.api import shapes
 
 
 def color(slug: str) -> str:
@@ -30,8 +33,8 @@ class ProjectSerializer(OutputSerializer):
     """The basic form. Pass `context={"access": …}`; it needs the project's `team_list`,
     `latest_version` and `is_bookmarked`. With `points` it has stats."""
 
-    def to_representation(self, project: Project) -> dict[str, Any]:
-        answer: dict[str, Any] = {
+    def to_representation(self, project: Project) -> "shapes.Project":
+        answer: shapes.Project = {
             "avatar": LETTER_AVATAR,
             "color": color(project.slug),
             "dateCreated": timestamp(project.created_at),
@@ -70,26 +73,28 @@ class ProjectWithOrganizationSerializer(ProjectSerializer):
     def access_to(self, project: Project) -> Access:
         return self.context["accesses"][project.organization_id]
 
-    def to_representation(self, project: Project) -> dict[str, Any]:
+    def to_representation(self, project: Project) -> "shapes.ProjectWithOrganization":
         organization = OrganizationSerializer(project.organization, context=self.context).data
         return {**super().to_representation(project), "organization": organization}
 
 
 class ProjectWithTeamsSerializer(ProjectSerializer):
-    def to_representation(self, project: Project) -> dict[str, Any]:
+    def to_representation(self, project: Project) -> "shapes.ProjectWithTeams":
         teams = [reference(team) for team in project.team_list]
-        first = {"team": teams[0]} if teams else {}
-        return {**super().to_representation(project), **first, "teams": teams}
+        answer = super().to_representation(project)
+        if not teams:
+            return {**answer, "teams": []}
+        return {**answer, "team": teams[0], "teams": teams}
 
 
 class ProjectDetailSerializer(ProjectWithTeamsSerializer):
     """The detailed form. Needs `settings` and the `latest_release` in the context, and what
     OrganizationSerializer and ReleaseSerializer need."""
 
-    def to_representation(self, project: Project) -> dict[str, Any]:
+    def to_representation(self, project: Project) -> Any:
         settings: ProjectSettings = self.context["settings"]
         release: Release | None = self.context["latest_release"]
-        answer = super().to_representation(project) | {
+        parts: shapes.ProjectSettings = {
             "allowedDomains": project.allowed_domains,
             "builtinSymbolSources": [],
             "dataScrubber": project.data_scrubber,
@@ -123,9 +128,9 @@ class ProjectDetailSerializer(ProjectWithTeamsSerializer):
             "symbolSources": None,
             "verifySSL": settings.verify_ssl,
         }
-        return dict(sorted(answer.items()))
+        return dict(sorted((super().to_representation(project) | parts).items()))
 
-    def _options(self, project: Project, settings: ProjectSettings) -> dict[str, Any]:
+    def _options(self, project: Project, settings: ProjectSettings) -> "shapes.ProjectOptions":
         return {
             "feedback:branding": settings.feedback_branding,
             "filters:blacklisted_ips": "\n".join(project.blacklisted_ips),
@@ -140,10 +145,10 @@ class ProjectDetailSerializer(ProjectWithTeamsSerializer):
 class ProjectSummarySerializer(ProjectSerializer):
     """The form of lists. Needs `environment_names` and `latest_deploys` as well."""
 
-    def to_representation(self, project: Project) -> dict[str, Any]:
+    def to_representation(self, project: Project) -> Any:
         teams = [reference(team) for team in project.team_list]
         latest = project.latest_version
-        answer: dict[str, Any] = {
+        answer: shapes.ProjectSummary = {
             "dateCreated": timestamp(project.created_at),
             "environments": project.environment_names,
             "features": features(project),
@@ -171,7 +176,7 @@ class ProjectSummarySerializer(ProjectSerializer):
         return answer
 
 
-def reference(team: Team) -> dict[str, str]:
+def reference(team: Team) -> "shapes.TeamReference":
     """A team where it is only mentioned."""
     return {"id": str(team.pk), "name": team.name, "slug": team.slug}
 

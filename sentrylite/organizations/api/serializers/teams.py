@@ -1,6 +1,6 @@
 """Teams as JSON (teams contract, section 1)."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sentrylite.accounts.api.serializers import LETTER_AVATAR
 from sentrylite.api.serializers import OutputSerializer, timestamp
@@ -9,11 +9,14 @@ from sentrylite.organizations.models import Team
 
 from .projects import ProjectSerializer
 
+if TYPE_CHECKING:
+    from sentrylite.organizations.api import shapes
+
 
 class TeamSerializer(OutputSerializer):
     """Pass `context={"access": …}`; it needs the team's `member_count`."""
 
-    def to_representation(self, team: Team) -> dict[str, Any]:
+    def to_representation(self, team: Team) -> "shapes.Team":
         access: Access = self.context["access"]
         return {
             "avatar": LETTER_AVATAR,
@@ -31,6 +34,6 @@ class TeamSerializer(OutputSerializer):
 class TeamWithProjectsSerializer(TeamSerializer):
     """Needs `project_list`, and of its projects what their basic form needs."""
 
-    def to_representation(self, team: Team) -> dict[str, Any]:
+    def to_representation(self, team: Team) -> "shapes.TeamWithProjects":
         projects = ProjectSerializer(team.project_list, many=True, context=self.context)
         return {**super().to_representation(team), "projects": projects.data}

@@ -20,6 +20,7 @@ from sentrylite.organizations.api.base import OrganizationScopedView
 from sentrylite.organizations.api.dashboard_inputs import (
     DashboardCreateInput,
     DashboardUpdateInput,
+    WidgetCreateInput,
     WidgetInput,
 )
 from sentrylite.organizations.api.serializers.dashboards import (
@@ -110,7 +111,7 @@ class WidgetListView(DashboardScopedView):
     """Add a widget to a dashboard."""
 
     def post(self, request: Request, **kwargs: Any) -> Response:
-        sent = WidgetInput.read(request, is_new=True)
+        sent = WidgetCreateInput.read(request)
         with changing("widget"):
             widget = dashboards.add_widget(
                 self.dashboard, sent["columns"], sent["sources"] or [], now=timezone.now()

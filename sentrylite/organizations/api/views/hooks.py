@@ -14,7 +14,7 @@ from sentrylite.api import params
 from sentrylite.api.pagination import Cursor, queryset_page
 from sentrylite.organizations import hooks
 from sentrylite.organizations.api.base import HookScopedView, ProjectScopedView
-from sentrylite.organizations.api.hook_inputs import HookInput
+from sentrylite.organizations.api.hook_inputs import HookCreateInput, HookInput
 from sentrylite.organizations.api.params import answer_page, page_size
 from sentrylite.organizations.api.serializers.hooks import ServiceHookSerializer
 from sentrylite.organizations.models import ServiceHook
@@ -34,9 +34,7 @@ class HookListView(ProjectScopedView):
     def post(self, request: Request, **kwargs: Any) -> Response:
         if self.caller.user is None:
             return Response(status=401)
-        sent = HookInput.read(request)
-        if "url" not in sent:
-            raise ValidationError({"url": ["This field is required."]})
+        sent = HookCreateInput.read(request)
         try:
             hook = hooks.register(self.project, sent, by=self.author, now=timezone.now())
         except hooks.TooMany as error:

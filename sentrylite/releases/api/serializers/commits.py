@@ -1,16 +1,19 @@
 """Commits and repositories as JSON (releases contract, section 1)."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
 from sentrylite.releases.models import Commit, CommitAuthor, CommitFileChange, Repository
 from sentrylite.releases.repositories import PROVIDERS, UNKNOWN
 
+if TYPE_CHECKING:
+    from sentrylite.releases.api import shapes
+
 
 class RepositorySerializer(OutputSerializer):
-    def to_representation(self, repository: Repository) -> dict[str, Any]:
+    def to_representation(self, repository: Repository) -> "shapes.Repository":
         provider = repository.provider or UNKNOWN
         return {
             "dateCreated": timestamp(repository.created_at),
@@ -27,7 +30,7 @@ class RepositorySerializer(OutputSerializer):
 class CommitSerializer(OutputSerializer):
     """A commit, loaded by `releases.commits`. Pass `context={"user": caller}`, for its author."""
 
-    def to_representation(self, commit: Commit) -> dict[str, Any]:
+    def to_representation(self, commit: Commit) -> "shapes.Commit":
         return {
             "author": author_of(commit.author, self.context),
             "dateCreated": timestamp(commit.created_at),
@@ -52,7 +55,7 @@ class FileChangeSerializer(OutputSerializer):
     """A file that a commit changed. Pass the commits by id as `commits` in the context, loaded by
     `releases.commits`, beside the caller."""
 
-    def to_representation(self, change: CommitFileChange) -> dict[str, Any]:
+    def to_representation(self, change: CommitFileChange) -> "shapes.FileChange":
         commit: Commit = self.context["commits"][change.commit_id]
         return {
             "author": author_of(commit.author, self.context),
@@ -65,7 +68,7 @@ class FileChangeSerializer(OutputSerializer):
         }
 
 
-def author_of(author: CommitAuthor | None, context: Mapping[str, Any]) -> dict[str, Any]:
+def author_of(author: CommitAuthor | None, context: Mapping[str, Any]) -> "shapes.Author":
     """A member as a person, others by what the commits say; empty for nobody."""
     if author is None:
         return {}

@@ -2,7 +2,7 @@
 8)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentrylite.api.serializers import OutputSerializer
 from sentrylite.releases.api.health_params import (
@@ -21,6 +21,9 @@ from stats.periods import HOUR
 
 from .releases import ReleaseDetailSerializer
 
+if TYPE_CHECKING:
+    from sentrylite.releases.api import shapes
+
 
 def percent(rate: float | None) -> float | None:
     """What is left of a hundred, to two digits; None of nothing."""
@@ -37,7 +40,7 @@ class ReleaseHealthSerializer(ReleaseDetailSerializer):
     Pass the context that `health_context` makes.
     """
 
-    def _projects(self, release: Release) -> list[dict[str, Any]]:
+    def _projects(self, release: Release) -> "list[shapes.ShippedProject]":
         known, overviews = self.context["with_sessions"], self.context["health"]
         answers = []
         for answer in super()._projects(release):
@@ -58,7 +61,7 @@ class HealthDataSerializer(OutputSerializer):
     series, if it has one.
     """
 
-    def to_representation(self, health: ReleaseHealthOverview) -> dict[str, Any]:
+    def to_representation(self, health: ReleaseHealthOverview) -> "shapes.HealthData":
         figures, day, project_day = health.figures, health.last_day, health.project_last_day
         errored = figures.sessions_that(Status.ERRORED) + figures.sessions_that(Status.UNHANDLED)
         series = {}
@@ -92,7 +95,7 @@ class ReleaseStatsSerializer(OutputSerializer):
     """A release's figures by interval. Pass `context={"params": …, "breakdown": …}`, the latter the
     figures of each of its times by name."""
 
-    def to_representation(self, series: Sequence[Figures]) -> dict[str, Any]:
+    def to_representation(self, series: Sequence[Figures]) -> "shapes.ReleaseStats":
         params = self.context["params"]
         name = "users" if params.of_users else "sessions"
         return {
@@ -112,7 +115,7 @@ class ReleaseStatsSerializer(OutputSerializer):
         }
 
 
-def _numbers(figures: Figures, name: str) -> dict[str, Any]:
+def _numbers(figures: Figures, name: str) -> Any:
     """Unhandled errors are among those of the documents, which do not know them."""
     total, that = figures.total_sessions, figures.sessions_that
     if name == "users":
@@ -134,7 +137,7 @@ class SessionsSerializer(OutputSerializer):
     some: older clients do not know them.
     """
 
-    def to_representation(self, groups: Sequence[SessionGroup]) -> dict[str, Any]:
+    def to_representation(self, groups: Sequence[SessionGroup]) -> "shapes.Sessions":
         params = self.context["params"]
         width, buckets = params.period.width, params.period.buckets
         return {
@@ -152,7 +155,7 @@ class SessionsSerializer(OutputSerializer):
         }
 
 
-def _by_status(each: SessionGroup, params: SessionsParams) -> list[dict[str, Any]]:
+def _by_status(each: SessionGroup, params: SessionsParams) -> "list[shapes.SessionGroup]":
     unhandled = each.total.sessions_that(Status.UNHANDLED), each.total.users_that(Status.UNHANDLED)
     return [
         _group(each, params, status)
@@ -163,14 +166,14 @@ def _by_status(each: SessionGroup, params: SessionsParams) -> list[dict[str, Any
 
 def _group(
     each: SessionGroup, params: SessionsParams, status: Status | None = None
-) -> dict[str, Any]:
+) -> "shapes.SessionGroup":
     names = {
         "project": each.group.project_id,
         "release": each.release,
         "environment": each.environment,
         STATUS: None if status is None else status.name.lower(),
     }
-    answer: dict[str, Any] = {"by": {name: names[name] for name in params.groups}}
+    answer: shapes.SessionGroup = {"by": {name: names[name] for name in params.groups}}
     if params.with_totals:
         answer["totals"] = {name: _value(each.total, name, status) for name in params.fields}
     if params.with_series:

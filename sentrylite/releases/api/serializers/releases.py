@@ -1,6 +1,6 @@
 """Releases as JSON (releases contract, section 1)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.api.serializers import OutputSerializer, optional_timestamp, timestamp
@@ -10,6 +10,10 @@ from sentrylite.releases.versions import read_version
 from .commits import CommitSerializer, author_of
 from .deploys import DeploySerializer
 
+if TYPE_CHECKING:
+    from sentrylite.accounts.api.shapes import User
+    from sentrylite.releases.api import shapes
+
 
 class ReleaseSerializer(OutputSerializer):
     """A release as issues and events carry it, loaded by `releases.queries`.
@@ -17,7 +21,7 @@ class ReleaseSerializer(OutputSerializer):
     Pass `context={"user": caller}`, for the owner's sake.
     """
 
-    def to_representation(self, release: Release) -> dict[str, Any]:
+    def to_representation(self, release: Release) -> "shapes.Release":
         return {
             "authors": [author_of(author, self.context) for author in release.authors],
             "commitCount": release.commit_count,
@@ -44,21 +48,21 @@ class ReleaseSerializer(OutputSerializer):
             "version": release.version,
         }
 
-    def _projects(self, release: Release) -> list[dict[str, Any]]:
+    def _projects(self, release: Release) -> Any:
         return [{"name": shipped.name, "slug": shipped.slug} for shipped in release.shipped_in]
 
-    def _owner(self, release: Release) -> dict[str, Any] | None:
+    def _owner(self, release: Release) -> "User | None":
         if release.owner is None:
             return None
         return UserSerializer(release.owner, context=self.context).data
 
 
-def version_info(version: str) -> dict[str, Any] | None:
+def version_info(version: str) -> "shapes.VersionInfo | None":
     """What a version says of itself (releases contract, section 1)."""
     info = read_version(version)
     if info is None:
         return None
-    numbers: dict[str, Any] = {}
+    numbers: shapes.VersionNumbers = {}
     if info.numbers:
         numbers = {
             "major": info.numbers.major,
@@ -70,7 +74,7 @@ def version_info(version: str) -> dict[str, Any] | None:
         }
     return {
         "package": info.package,
-        "version": {"raw": info.raw} | numbers,
+        "version": {"raw": info.raw, **numbers},
         "description": info.description,
         "buildHash": info.build_hash,
     }
@@ -80,14 +84,15 @@ class ReleaseDetailSerializer(ReleaseSerializer):
     """A release by itself and in lists, with the keys of later years, which the issues and events
     of the documents do not have (clients contract, section 6)."""
 
-    def to_representation(self, release: Release) -> dict[str, Any]:
-        return super().to_representation(release) | {
+    def to_representation(self, release: Release) -> Any:
+        parts: shapes.ReleaseDetails = {
             "id": release.pk,
             "status": release.status,
             "versionInfo": version_info(release.version),
         }
+        return super().to_representation(release) | parts
 
-    def _projects(self, release: Release) -> list[dict[str, Any]]:
+    def _projects(self, release: Release) -> "list[shapes.ShippedProject]":
         return [
             {
                 "id": shipped.id,

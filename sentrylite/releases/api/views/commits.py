@@ -14,11 +14,10 @@ from rest_framework.response import Response
 from sentrylite.api import params
 from sentrylite.organizations.access import ORGANIZATION_SCOPES, REPOSITORY_SCOPES
 from sentrylite.organizations.api.base import OrganizationScopedView
-from sentrylite.organizations.api.inputs import require
 from sentrylite.organizations.api.params import answer_page, page_of
 from sentrylite.releases import commits, repositories
 from sentrylite.releases.api.base import ReleaseScopedView
-from sentrylite.releases.api.inputs import RepositoryInput
+from sentrylite.releases.api.inputs import RepositoryCreateInput, RepositoryInput
 from sentrylite.releases.api.serializers.commits import (
     CommitSerializer,
     FileChangeSerializer,
@@ -82,8 +81,7 @@ class RepositoryListView(OrganizationScopedView):
     def post(self, request: Request, **kwargs: Any) -> Response:
         if self.caller.user is None:
             return Response(status=401)
-        columns = RepositoryInput.read(request)
-        require(columns, "name", "provider")
+        columns = RepositoryCreateInput.read(request)
         name = columns.pop("name")
         try:
             repository = repositories.add_repository(
