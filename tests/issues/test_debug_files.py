@@ -245,3 +245,11 @@ def test_a_file_goes_with_its_project(project, now):
     project.delete()
 
     assert not DebugFile.objects.exists()
+
+
+def test_a_storage_elsewhere_will_do(project, now, symbolicate, settings):
+    elsewhere = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    settings.STORAGES = settings.STORAGES | {"files": elsewhere}
+    upload(project, BREAKPAD, "shop.sym", now)
+
+    assert located(symbolicate(crash(0x1025, 0x1012))) == SHOP
