@@ -12,6 +12,7 @@ from django_tasks.base import Task
 
 from sentrylite.background import queue
 from sentrylite.files import retention as files
+from sentrylite.releases import uploads
 from stats import retention
 
 from . import deletion, deliveries, partitions, removal, tasks
@@ -51,6 +52,7 @@ def maintain(now: datetime) -> bool:
             deliver_forgotten(now)
             remove_deleted_organizations(now)
             remove_deleted_projects(now)
+            uploads.remove_abandoned_bundles()
             files.remove_unused(now)
             queue.prune(now)
         finally:

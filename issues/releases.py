@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from sentrylite.arrays import literal
 from sentrylite.organizations.models import Organization, Project
+from sentrylite.releases.commits import load_commits
 from sentrylite.releases.models import Commit, Release, Repository
 from sentrylite.releases.queries import CAME_OUT_AT
 
@@ -121,9 +122,11 @@ def resolve_fixed(release: Release, *, now: datetime) -> int:
 
 
 def find_commit(organization: Organization, repository: str, key: str) -> Commit | None:
-    """A commit of one of the organization's repositories, by their names. One statement."""
+    """A commit of one of the organization's repositories, by their names, loaded for its
+    serializer. Three statements."""
     there = Commit.objects.filter(repository__organization=organization, key=key)
-    return there.filter(repository__name=repository).first()
+    ids = there.filter(repository__name=repository).values_list("pk", flat=True)
+    return next(iter(load_commits(list(ids[:1])).values()), None)
 
 
 def has_repository(organization: Organization, name: str) -> bool:

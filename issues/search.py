@@ -18,7 +18,7 @@ MAX_VALUES = 100
 MAX_NUMBER = 2**63 - 1
 
 OPEN, RESOLVED, IGNORED = "unresolved", "resolved", "ignored"
-STATUSES = {
+STATUS_NAMES = {
     "unresolved": OPEN,
     "resolved": RESOLVED,
     "ignored": IGNORED,
@@ -340,8 +340,8 @@ def _one(key: _Key, values: tuple[str, ...]) -> str:
 
 
 def _is(value: str, is_negated: bool) -> Term:
-    if value in STATUSES:
-        return Is(STATUSES[value], is_negated)
+    if value in STATUS_NAMES:
+        return Is(STATUS_NAMES[value], is_negated)
     if value in ASSIGNED:
         return IsAssigned(ASSIGNED[value] != is_negated)
     raise SearchError(f'Invalid value for "is" search, valid values are {_IS}')

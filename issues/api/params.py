@@ -17,6 +17,7 @@ from issues.search import (
     IGNORED,
     OPEN,
     RESOLVED,
+    STATUS_NAMES,
     Bound,
     Moment,
     Search,
@@ -176,6 +177,19 @@ class IssueListParams:
             limit,
             collapsed,
         )
+
+
+def read_change(query: QueryDict) -> QueryDict:
+    """Which issues to change, as a list's query says it. Without ids and a search these are all
+    issues, or all of one `status`, which is what `sentry-cli issues resolve --all` and
+    `--status muted` mean (clients contract, section 5). Raises BadParameter."""
+    if "query" in query:
+        return query
+    changed = query.copy()
+    changed["query"] = ""
+    if query.get("status"):
+        changed["query"] = f"is:{params.choice(query, 'status', STATUS_NAMES, default='')}"
+    return changed
 
 
 MAX_SEARCHES = 10

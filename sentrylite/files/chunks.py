@@ -81,7 +81,7 @@ def assemble(pieces: Sequence[Blob], checksum: str, now: datetime, limit: int) -
         for piece in pieces:
             with store.open_blob(piece) as content:
                 store.append(whole, content, limit)
-        found, _ = store.measure(whole)
-        if found != checksum:
+        measured = store.measure(whole)
+        if (found := measured.checksum) != checksum:
             raise WrongChecksum(f"The checksum of the whole is {found}, not {checksum}.")
-        return store.store(whole, now)
+        return store.store_measured([measured], now)[0]

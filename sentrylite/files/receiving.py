@@ -12,7 +12,7 @@ from sentrylite.organizations.models import Organization
 
 from . import chunks, store
 from .chunks import CHECKSUM, CHUNK_SIZE
-from .store import TooLarge
+from .store import Measured, TooLarge
 
 MAX_PIECES = 64
 
@@ -43,27 +43,30 @@ def receive(organization: Organization, parts: Iterable[Part], now: datetime) ->
         raise Refused(f"There are more than {MAX_PIECES} chunks.")
     with ExitStack() as opened:
         contents = [_checked(part, opened) for part in parts]
-        chunks.add(organization, store.store_all(contents, now), now)
+        chunks.add(organization, store.store_measured(contents, now), now)
 
 
-def _checked(part: Part, opened: ExitStack) -> IO[bytes]:
+def _checked(part: Part, opened: ExitStack) -> Measured:
     """The content of a part, decompressed. Raises Refused."""
     name = part.name.lower()
     if not CHECKSUM.fullmatch(name):
         raise Refused("The file name of a chunk is its SHA-1 in 40 hexadecimal digits.")
     try:
-        if part.is_compressed:
-            with gzip.GzipFile(fileobj=part.content, mode="rb") as plain:
-                content = opened.enter_context(store.spool(plain, CHUNK_SIZE))
-        else:
-            content = part.content
-        checksum, size = store.measure(content)
+        measured = store.measure(_plain(part, opened))
+        is_too_large = measured.size > CHUNK_SIZE
     except TooLarge:
-        size = CHUNK_SIZE + 1
+        is_too_large = True
     except (OSError, EOFError, zlib.error) as error:
         raise Refused(f"The chunk {name} is not in gzip: {error}") from error
-    if size > CHUNK_SIZE:
+    if is_too_large:
         raise PieceTooLarge(f"The chunk {name} is larger than {CHUNK_SIZE} bytes.")
-    if checksum != name:
-        raise Refused(f"The checksum of the chunk {name} is {checksum}.")
-    return content
+    if measured.checksum != name:
+        raise Refused(f"The checksum of the chunk {name} is {measured.checksum}.")
+    return measured
+
+
+def _plain(part: Part, opened: ExitStack) -> IO[bytes]:
+    if not part.is_compressed:
+        return part.content
+    with gzip.GzipFile(fileobj=part.content, mode="rb") as plain:
+        return opened.enter_context(store.spool(plain, CHUNK_SIZE))

@@ -7,7 +7,7 @@ moment leaves at most a file that no stored blob names, and its row, by which it
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from django.core.files import File
 from django.core.files.storage import Storage, storages
@@ -33,6 +33,13 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
+class Measured(NamedTuple):
+    content: IO[bytes]
+    checksum: str
+    """SHA-1, in hex."""
+    size: int
+
+
 class TooLarge(Exception):
     """More bytes than there may be. The message says how many."""
 
@@ -47,34 +54,36 @@ def store(file: IO[bytes], now: datetime) -> Blob:
 
 
 def store_all(files: Sequence[IO[bytes]], now: datetime) -> list[Blob]:
-    """Keep the contents of files that can be read from their start more than once; returns the blob
-    of each, which is that of the same content if that is there already.
+    """`store_measured` of files that can be read from their start more than once."""
+    return store_measured([measure(file) for file in files], now)
+
+
+def store_measured(files: Sequence[Measured], now: datetime) -> list[Blob]:
+    """Keep the contents of files; returns the blob of each, which is that of the same content if
+    that is there already.
 
     Whoever gets a blob has a day to refer to it. To be called outside transactions: the row of a
     new blob has to be there before its file. Reads pieces of 1 MiB. The same number of statements
     however many files. Raises what the storage raises; none of the new ones is kept then.
     """
-    measured = [measure(file) for file in files]
-    wanted = {
-        checksum: (size, file) for (checksum, size), file in zip(measured, files, strict=True)
-    }
+    wanted = {file.checksum: file for file in files}
     found = _touch(wanted, now)
     new = [
-        Blob(name=new_name(checksum), checksum=checksum, size=size, created_at=now, used_at=now)
-        for checksum, (size, _) in sorted(wanted.items())
-        if checksum not in found
+        Blob(name=new_name(sum_), checksum=sum_, size=file.size, created_at=now, used_at=now)
+        for sum_, file in sorted(wanted.items())
+        if sum_ not in found
     ]
     if new:
         Blob.objects.bulk_create(new)
         try:
             for blob in new:
-                _write(blob, wanted[blob.checksum][1])
+                _write(blob, wanted[blob.checksum].content)
             found |= _finish(new, now)
         except BaseException:
             for blob in new:
                 remove(blob)
             raise
-    return [found[checksum] for checksum, _ in measured]
+    return [found[file.checksum] for file in files]
 
 
 def open_blob(blob: Blob) -> IO[bytes]:
@@ -116,14 +125,14 @@ def append(target: IO[bytes], source: Readable, limit: int) -> int:
     return size
 
 
-def measure(file: IO[bytes]) -> tuple[str, int]:
-    """The SHA-1 of a file, in hex, and its size."""
+def measure(file: IO[bytes]) -> Measured:
+    """Read a file that can be read from its start more than once."""
     checksum, size = hashlib.sha1(usedforsecurity=False), 0
     file.seek(0)
     while piece := file.read(PIECE):
         checksum.update(piece)
         size += len(piece)
-    return checksum.hexdigest(), size
+    return Measured(file, checksum.hexdigest(), size)
 
 
 def _write(blob: Blob, file: IO[bytes]) -> None:

@@ -187,8 +187,8 @@ class Buffer:
         _wake(batch, errors)
 
     def _attempt(self, batch: list[Waiting], counts: counters.Counts) -> Errors:
-        """Write, and again after a lost connection or a deadlock: ids that are stored already
-        are not stored twice, so trying again is always right.
+        """Write, and again after a lost connection, a deadlock or a row that was deleted meanwhile:
+        ids that are stored already are not stored twice, so trying again is always right.
 
         Returns the errors of single events. Raises Unavailable, and NotStored for a batch with a
         bad event in it.
@@ -210,6 +210,11 @@ class Buffer:
                     logger.error("events cannot be stored: %s", str(error).strip())
                     raise Unavailable from error
             except Exception as error:
+                if isinstance(error, psycopg2.errors.ForeignKeyViolation) and attempts_left > 1:
+                    # What was just found there, such as a release, was just deleted.
+                    self._journal.doubt()
+                    attempts_left -= 1
+                    continue
                 self._journal.doubt()
                 logger.exception("a batch of %d was refused", len(batch))
                 raise NotStored from error

@@ -1,6 +1,7 @@
 """Releases in the back office."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -13,7 +14,10 @@ from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
 from sentrylite.organizations.admin.filters import ProjectFilter
 from sentrylite.organizations.admin.joins import JoinInline
 
-from .models import Release, ReleaseProject
+from .models import Deploy, Release, ReleaseCommit, ReleaseProject
+
+# A release may list thousands.
+NEWEST_COMMITS = 50
 
 
 class ReleaseProjectInline(JoinInline):
@@ -24,6 +28,59 @@ class ReleaseProjectInline(JoinInline):
     fields = ["project", "new_issues", "first_event_at", "last_event_at"]
     readonly_fields = ["new_issues", "first_event_at", "last_event_at"]
     can_delete = False
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """What build tools said of a release."""
+
+    extra = 0
+    can_delete = False
+    related: tuple[str, ...] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related(*self.related)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class DeployInline(ReadOnlyInline):
+    model = Deploy
+    related = ("release", "environment")
+    fields = ["environment", "name", "url", "started_at", "finished_at"]
+    readonly_fields = ["url"]
+
+
+class ReleaseCommitInline(ReadOnlyInline):
+    """The newest of its commits."""
+
+    model = ReleaseCommit
+    verbose_name_plural = f"commits (the newest {NEWEST_COMMITS})"
+    related = ("release", "commit__repository", "commit__author")
+    fields = ["commit", "repository", "author", "committed_at", "message"]
+    readonly_fields = ["repository", "author", "committed_at", "message"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReleaseCommit]:
+        return super().get_queryset(request).filter(order__lt=NEWEST_COMMITS)
+
+    @admin.display
+    def repository(self, listed: ReleaseCommit) -> str:
+        return str(listed.commit.repository)
+
+    @admin.display(empty_value="-")
+    def author(self, listed: ReleaseCommit) -> str:
+        return str(listed.commit.author or "")
+
+    @admin.display(description="committed (UTC)")
+    def committed_at(self, listed: ReleaseCommit) -> datetime:
+        return listed.commit.created_at
+
+    @admin.display
+    def message(self, listed: ReleaseCommit) -> str:
+        return (listed.commit.message or "").partition("\n")[0]
 
 
 @admin.register(Release)
@@ -37,15 +94,18 @@ class ReleaseAdmin(BaseAdmin):
         "created_at",
         "released_at",
     ]
-    list_filter = [("organization", NeighbourFilter), ("projects", ProjectFilter)]
+    list_filter = ["status", ("organization", NeighbourFilter), ("projects", ProjectFilter)]
     list_select_related = ["organization"]
     search_fields = ["version", "ref", "organization__slug"]
     autocomplete_fields = ["organization", "owner"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
-    fields = ["organization", "version", "ref", "url", "owner", "created_at", "released_at"]
+    fields = [
+        *("organization", "version", "status", "ref", "url", "owner"),
+        *("created_at", "released_at"),
+    ]
     settled_fields = ["organization", "version"]  # events carry the version they are from
     readonly_fields = ["created_at"]
-    inlines = [ReleaseProjectInline]
+    inlines = [ReleaseProjectInline, DeployInline, ReleaseCommitInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
         return super().get_queryset(request).prefetch_related("projects")

@@ -1,27 +1,21 @@
 """Source bundles: zips, behind eight bytes of their own, with the sources that an object was
 compiled from and a `manifest.json` that says which is which."""
 
-import zlib
 from collections.abc import Collection, Mapping
 from typing import IO
-from zipfile import BadZipFile
 
 import orjson
 
 from sentrylite.releases import bundles
-from sentrylite.releases.bundles import BadBundle
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST = 16 * 1024 * 1024
 MAX_SOURCE = 4 * 1024 * 1024
 
-BROKEN = (BadBundle, BadZipFile, EOFError, KeyError, OSError, RuntimeError, ValueError, zlib.error)
-"""What reading a bundle that is none, or a broken one, raises."""
-
 
 def read_places(content: IO[bytes]) -> dict[str, str]:
-    """Where in the bundle each source is, by the path that it was compiled from. Raises one of
-    BROKEN."""
+    """Where in the bundle each source is, by the path that it was compiled from. Raises what
+    broken zips and storages raise."""
     with bundles.open_zip(content) as archive, archive.open(MANIFEST) as file:
         manifest = orjson.loads(file.read(MAX_MANIFEST))
     described = manifest.get("files") if isinstance(manifest, dict) else None
@@ -35,7 +29,7 @@ def read_places(content: IO[bytes]) -> dict[str, str]:
 def read_sources(
     content: IO[bytes], places: Mapping[str, str], paths: Collection[str]
 ) -> dict[str, list[str]]:
-    """The lines of those sources that the bundle has, by their paths as they are asked for. Raises
+    """The lines of those sources that the bundle has, by their paths as they are asked for. Raises the
     one of BROKEN."""
     sources = {}
     with bundles.open_zip(content) as archive:

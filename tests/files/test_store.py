@@ -1,10 +1,11 @@
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from django.conf import settings
@@ -165,6 +166,40 @@ def test_content_that_is_asked_for_again_just_before_its_end_stays(
     monkeypatch.setattr(retention, "_unreferenced", ask_again)
     assert retention.remove_unused(now + 2 * DAY) == 0
     assert read(blob) == b"late"
+
+
+def die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_half_way(blob: Blob, file: IO[bytes]) -> None:
+    storages["files"].save(blob.name, BytesIO(b"half"))
+    die()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "place, end", [("_write", die), ("_write", die_half_way), ("_finish", die)]
+)
+def test_a_writer_that_is_killed_leaves_nothing_that_anybody_finds(
+    place: str, end: Callable[..., None], now: datetime
+) -> None:
+    content = BytesIO(f"of a writer that ends at {place} by {end.__name__}".encode())
+    connections.close_all()  # the child may not share them
+    if not (child := os.fork()):
+        setattr(store, place, end)
+        store.store(content, now)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    left = Blob.objects.get()
+    assert not left.is_stored
+    assert path(left).exists() == (end is die_half_way or place == "_finish")
+    blob = store.store(content, now)
+    assert blob != left
+    assert read(blob) == content.getvalue()
+    assert retention.remove_unused(now + 2 * DAY) == 2
+    assert not path(left).exists()
+    assert not Blob.objects.exists()
 
 
 def test_what_a_writer_that_died_has_left_is_removed(now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -11,10 +12,15 @@ from django.db import connection
 from issues.models import Event, Issue, JournalEntry, UserReport
 from issues.payload.event import PreparedEvent
 from issues.payload.feedback import PreparedReport
+from issues.releases import delete_release
 from sentrylite.ingest import buffer as buffer_module
+from sentrylite.ingest import digest as digest_module
 from sentrylite.ingest.buffer import Buffer, Full, NotStored, Unavailable
+from sentrylite.ingest.increments import Increments
 from sentrylite.ingest.journal import Journal
 from sentrylite.organizations.models import ProjectKey
+from sentrylite.releases.models import Release
+from tests import factories
 from tests.events import prepared
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,6 +90,33 @@ def test_one_bad_event_refuses_only_itself(key: ProjectKey, run: Run) -> None:
     assert isinstance(answers.pop(1), NotStored)
     assert answers == [None] * 32
     assert Event.objects.count() == Issue.objects.get().times_seen == 32
+
+
+def test_a_release_that_is_deleted_meanwhile_is_made_anew(
+    key: ProjectKey, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the moment at which it is found and the commit."""
+    old = factories.ReleaseFactory(organization=key.project.organization, version="1.0")
+    old.projects.add(key.project)
+
+    def digest(cursor: Any, events: list[PreparedEvent]) -> Increments:
+        increments = digest_module.digest(cursor, events)
+        with ThreadPoolExecutor(1) as other_process:
+            other_process.submit(delete, old).result()
+        return increments
+
+    def delete(release: Release) -> None:
+        try:
+            delete_release(release)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(buffer_module, "digest", digest)
+    assert run(lambda buffer: submit_all(buffer, [prepared(key, release="1.0")])) == [None]
+    issue = Issue.objects.get()
+    new = Release.objects.get()
+    assert (issue.first_release, new.version, issue.times_seen) == (new, "1.0", 1)
+    assert new.pk != old.pk
 
 
 def test_a_full_buffer_says_so_at_once(

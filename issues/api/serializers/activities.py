@@ -16,14 +16,14 @@ class ActivitySerializer(OutputSerializer):
     def to_representation(self, activity: Activity) -> dict[str, Any]:
         user = activity.user
         return {
-            "data": self._data(activity),
+            "data": self._facts(activity),
             "dateCreated": timestamp(activity.created_at),
             "id": str(activity.pk),
             "type": activity.type,
             "user": UserSerializer(user, context=self.context).data if user else None,
         }
 
-    def _data(self, activity: Activity) -> dict[str, Any]:
+    def _facts(self, activity: Activity) -> dict[str, Any]:
         if activity.commit_id is None:
             return self._with_issue(activity)
         commit = activity.commit

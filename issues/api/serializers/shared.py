@@ -43,6 +43,7 @@ class SharedIssueSerializer(IssueSerializer):
         organization = issue.project.organization
         if "actor" in answer["statusDetails"]:
             answer["statusDetails"]["actor"] = None
+        answer["statusDetails"].pop("inCommit", None)
         answer["assignedTo"] = None
         answer["latestEvent"] = SharedEventSerializer(event).data if event else None
         answer["project"] |= {

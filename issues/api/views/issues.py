@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from issues import actions, filters, queries
 from issues.api.changes import change, projects_of
 from issues.api.inputs import IssueUpdateInput
-from issues.api.params import IssueListParams, IssueSearchParams, read_searches
+from issues.api.params import IssueListParams, IssueSearchParams, read_change, read_searches
 from issues.api.serializers.issues import (
     BulkUpdateSerializer,
     IssueListSerializer,
@@ -81,7 +81,7 @@ class IssueListView(IssueSearchView):
 
     def put(self, request: Request, **kwargs: Any) -> Response:
         now = timezone.now()
-        issues = self.choose(request, now)
+        issues = self.choose(read_change(request.query_params), now)
         if not issues:
             return Response(status=204)
         changes = IssueUpdateInput.read(request, projects=projects_of(issues), caller=self.caller)
@@ -95,14 +95,13 @@ class IssueListView(IssueSearchView):
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
         now = timezone.now()
-        if issues := self.choose(request, now):
+        if issues := self.choose(request.query_params, now):
             actions.delete_issues(issues, by=self.caller.user, now=now)
         return Response(status=204)
 
-    def choose(self, request: Request, now: datetime) -> list[Issue]:
+    def choose(self, query: QueryDict, now: datetime) -> list[Issue]:
         """The issues with the ids in the query, or what its search finds. Neither a page nor an
         event says which."""
-        query = request.query_params
         if ids := api_params.ids(query, "id"):
             return queries.find_issues_by_id(self.projects, ids)
         return self.search(self.read_search(query, now), now).first(queries.MAX_HITS)

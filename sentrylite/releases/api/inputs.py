@@ -92,14 +92,49 @@ class OwnerField(serializers.Field):
         raise NotImplementedError
 
 
-class FileChangeInput(serializers.Serializer):
-    path = serializers.CharField(max_length=255, trim_whitespace=False)
-    type = serializers.CharField(max_length=1)
+class FileChangesField(serializers.Field):
+    """To FileChanges. A release may have many thousands, so they are not read field by field."""
 
-    def validate_type(self, value: str) -> str:
-        if value not in CommitFileChange.Type.values:
-            raise serializers.ValidationError(f"Commit patch_set type {value} is not supported.")
-        return value
+    default_error_messages = {
+        "not_a_list": 'Expected a list of items but got type "{kind}".',
+        "not_a_dict": "Invalid data. Expected a dictionary, but got {kind}.",
+        "required": "{name}: This field is required.",
+        "not_a_text": "{name}: Not a valid string.",
+        "blank": "{name}: This field may not be blank.",
+        "null": "{name}: Null characters are not allowed.",
+        "too_long": "path: Ensure this field has no more than {max_length} characters.",
+        "unknown": "type: Commit patch_set type {type} is not supported.",
+    }
+    TYPES = frozenset(CommitFileChange.Type.values)
+    MAX_PATH = 255
+
+    def to_internal_value(self, data: Any) -> tuple[FileChange, ...]:
+        if not isinstance(data, list):
+            self.fail("not_a_list", kind=type(data).__name__)
+        return tuple(map(self._read, data))
+
+    def _read(self, change: Any) -> FileChange:
+        if not isinstance(change, dict):
+            self.fail("not_a_dict", kind=type(change).__name__)
+        for name in ("path", "type"):
+            value = change.get(name)
+            if name not in change:
+                self.fail("required", name=name)
+            if not isinstance(value, str):
+                self.fail("not_a_text", name=name)
+            if not value:
+                self.fail("blank", name=name)
+            if "\0" in value:
+                self.fail("null", name=name)
+        path, kind = change["path"], change["type"]
+        if len(path) > self.MAX_PATH:
+            self.fail("too_long", max_length=self.MAX_PATH)
+        if kind not in self.TYPES:
+            self.fail("unknown", type=kind[:64])
+        return FileChange(path, kind)
+
+    def to_representation(self, value: Any) -> Any:
+        raise NotImplementedError
 
 
 def _optional_text(max_length: int | None = None) -> serializers.CharField:
@@ -119,7 +154,7 @@ class CommitInput(serializers.Serializer):
         max_length=75, required=False, allow_null=True, allow_blank=True
     )
     timestamp = serializers.DateTimeField(required=False, allow_null=True)
-    patch_set = ObjectsField(child=FileChangeInput(), required=False, allow_null=True)
+    patch_set = FileChangesField(required=False, allow_null=True)
 
 
 class HeadInput(serializers.Serializer):
@@ -214,10 +249,7 @@ class ReleaseUpdateInput(Input):
                 author_name=commit.get("author_name") or "",
                 author_email=commit.get("author_email") or "",
                 created_at=commit.get("timestamp"),
-                changes=tuple(
-                    FileChange(change["path"], change["type"])
-                    for change in commit.get("patch_set") or ()
-                ),
+                changes=commit.get("patch_set") or (),
             )
             for commit in sent
         ]

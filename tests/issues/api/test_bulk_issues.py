@@ -58,8 +58,13 @@ def test_ids_choose(api: APIClient, issues: list[Issue]) -> None:
 @pytest.mark.parametrize(
     ("query", "changed"),
     [
-        ("", [True, False, True]),
-        ("?status=ignored", [True, False, True]),
+        ("", [True, True, True]),
+        ("?status=", [True, True, True]),
+        ("?status=ignored", [False, True, False]),
+        ("?status=muted", [False, True, False]),
+        ("?status=unresolved", [True, False, True]),
+        ("?status=ignored&query=is:unresolved", [True, False, True]),
+        ("?query=is:unresolved", [True, False, True]),
         ("?query=", [True, True, True]),
         ("?query=is:ignored", [False, True, False]),
         ("?query=area:north", [False, False, True]),
@@ -76,6 +81,21 @@ def test_a_search_chooses(
     )  # fmt: skip
     put(api, PATH + query, {"status": "resolved"})
     assert [status == Status.RESOLVED for status in statuses(issues)] == changed
+
+
+def test_without_a_search_only_the_unresolved_are_deleted(
+    api: APIClient, issues: list[Issue]
+) -> None:
+    Issue.objects.filter(pk=issues[1].pk).update(status=Status.IGNORED)
+    assert api.delete(PATH).status_code == 204
+    assert statuses(issues) == [Status.PENDING_DELETION, Status.IGNORED, Status.PENDING_DELETION]
+
+
+def test_an_unknown_status_is_refused(api: APIClient, issues: list[Issue]) -> None:
+    answer = put(api, f"{PATH}?status=nope", {"status": "resolved"}, 400)
+    valid = "unresolved, resolved, ignored, muted, archived"
+    assert answer == {"detail": f"Invalid status. Valid choices are {valid}."}
+    assert statuses(issues) == [Status.UNRESOLVED] * 3
 
 
 def test_a_search_changes_a_thousand_at_most(

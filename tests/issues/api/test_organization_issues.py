@@ -592,8 +592,9 @@ def statuses(issues: list[Issue]) -> list[int]:
 @pytest.mark.parametrize(
     ("query", "changed"),
     [
-        ("", [1, 1, 1, 0]),
-        ("?query=", [1, 1, 1, 1]),
+        ("", [1, 1, 1, 1]),
+        ("?status=ignored", [0, 0, 0, 1]),
+        ("?query=is:unresolved", [1, 1, 1, 0]),
         ("?query=is:ignored", [0, 0, 0, 1]),
         ("?query=area:north", [0, 1, 0, 0]),
         ("?project=PROJECT", [1, 0, 1, 0]),

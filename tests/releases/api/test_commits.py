@@ -274,6 +274,22 @@ def test_the_newest_of_each_repository_is_its_head(api: APIClient, release: Rele
             [{"id": "a", "patch_set": "x"}],
             'patch_set: Expected a list of items but got type "str".',
         ),
+        (
+            [{"id": "a", "patch_set": [1]}],
+            "patch_set: Invalid data. Expected a dictionary, but got int.",
+        ),
+        (
+            [{"id": "a", "patch_set": [{"path": 5, "type": "A"}]}],
+            "patch_set: path: Not a valid string.",
+        ),
+        (
+            [{"id": "a", "patch_set": [{"path": "", "type": "A"}]}],
+            "patch_set: path: This field may not be blank.",
+        ),
+        (
+            [{"id": "a", "patch_set": [{"path": "a\0", "type": "A"}]}],
+            "patch_set: path: Null characters are not allowed.",
+        ),
         (["x"], "Invalid data. Expected a dictionary, but got str."),
         ([None], "This field may not be null."),
         ("x", 'Expected a list of items but got type "str".'),
