@@ -68,6 +68,24 @@ def test_an_event_is_stored_with_its_original_frames(sdk, key, shop):
     assert sdk.buffer.events[-1].project_id == key.project_id
 
 
+def test_its_connection_ends_with_it(key, shop):
+    sdk = SDK(keys=ProjectKeys())
+    send(sdk, key)
+    before = others()
+
+    sdk.close()
+
+    # That of the keys, and ours.
+    assert before - others() == 2
+
+
+def others() -> int:
+    """The connections to our database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return cursor.fetchone()[0]
+
+
 def test_the_variables_of_original_frames_are_scrubbed(sdk, key, shop):
     raw = scripts.error("esbuild", release="shop@1.0")
     raw["exception"]["values"][0]["stacktrace"]["frames"][-1]["vars"] = {"password": "hunter2"}
@@ -121,6 +139,21 @@ def test_an_event_that_cannot_be_symbolicated_is_stored_as_it_was_sent(
     assert stored["errors"] == [
         {"type": "native_symbolicator_failed", "reason": "Not symbolicated: it failed."}
     ]
+
+
+def test_after_a_lost_connection_it_is_tried_again(sdk, key, shop, monkeypatch):
+    symbolicate, calls = Symbolicator.symbolicate, []
+
+    def fail_once(*arguments: Any, **options: Any) -> None:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        symbolicate(*arguments, **options)
+
+    monkeypatch.setattr(Symbolicator, "symbolicate", fail_once)
+
+    assert last_frame(send(sdk, key))["function"] == "Cart.priceOf"
+    assert len(calls) == 2
 
 
 def test_an_event_that_takes_too_long_is_stored_as_it_was_sent(sdk, key, shop, monkeypatch):
