@@ -23,7 +23,7 @@ from typing import Any
 from sentrylite import postgres
 
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 # What a test's own surroundings say is not for a server that is to find its own.
 NOT_INHERITED = ("DATABASE_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE")

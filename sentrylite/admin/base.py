@@ -14,6 +14,7 @@ from django.contrib.admin.filters import RelatedFieldListFilter
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -27,6 +28,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from .display import Panel
+from .fields import NamedAutocomplete
 from .menu import Menu
 from .tenancy import SuperusersOnly, Tenancy, only_visible, tenancy_of, visible
 
@@ -102,7 +104,21 @@ class NeighbourFilter(RelatedFieldListFilter):
 
 
 class Scoped:
-    """For admins and inlines: foreign keys choose from what who asks may see."""
+    """For admins and inlines: foreign keys choose from what who asks may see, and every control has
+    a name for those who cannot see where it stands."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        widget = getattr(field, "widget", None)
+        if isinstance(widget, AdminSplitDateTime):
+            for name, part in zip(("date", "time"), widget.widgets, strict=True):
+                part.attrs["aria-label"] = f"{capfirst(db_field.verbose_name)}: {name}"
+        return field
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
+            kwargs.setdefault("widget", NamedAutocomplete(db_field, admin.site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
     def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_field_queryset(db, db_field, request)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""A real browser, and a site of somebody else's for it to look at."""
+"""A real browser, what it is to look at: a server of ours, a site of somebody else's."""
 
 import shutil
 import threading
@@ -10,9 +10,13 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
+from tests import live
+from tests.browser.office import Office, Visit
 
-@pytest.fixture
-def browser() -> Iterator[Chrome]:
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chrome]:
+    """One for all tests of a process. Each takes it as `browser`, as good as new."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         pytest.skip("there is no chromium with its chromedriver on this machine")
@@ -21,12 +25,36 @@ def browser() -> Iterator[Chrome]:
     # Root may not use the sandbox, and containers have little shared memory.
     for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu"):
         options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     browser = Chrome(options, Service(driver))
     try:
         yield browser
     finally:
         browser.quit()
+
+
+@pytest.fixture
+def browser(chromium: Chrome) -> Chrome:
+    chromium.get("about:blank")
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    for log in ("browser", "performance"):
+        chromium.get_log(log)  # type: ignore[no-untyped-call]
+    return chromium
+
+
+@pytest.fixture(scope="session")
+def office(chromium: Chrome) -> Iterator[Office]:
+    """A server with an organization and somebody who may do everything, for all tests of a
+    process. Only where there is a browser."""
+    with live.server() as server:
+        yield Office(server)
+
+
+@pytest.fixture
+def visit(browser: Chrome, office: Office) -> Visit:
+    return Visit(browser, office)
 
 
 class Site:
