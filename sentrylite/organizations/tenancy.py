@@ -44,6 +44,8 @@ class Rights:
 
     @cached_property
     def accesses(self) -> Mapping[int, Access]:
+        if not self.user.is_authenticated:
+            return {}
         caller = Caller(ALL_SCOPES, self.user, is_session=True)
         return {
             access.organization.pk: access
