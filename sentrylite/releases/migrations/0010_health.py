@@ -8,7 +8,7 @@ import sentrylite.releases.models.health
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("releases", "0004_deploys"),
+        ("releases", "0005_artifacts"),
     ]
 
     operations = [
