@@ -8,7 +8,7 @@ event loop (`sentrylite.ingest.symbolication`), and within a time that its calle
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -18,14 +18,15 @@ from issues.payload.java import Call, Names, Original
 from issues.payload.javascript import Place, Script, Token, Unusable
 from issues.payload.native import Image, Location
 from issues.payload.values import JsonObject
+from sentrylite.files import store
 from sentrylite.files.models import Blob
 from sentrylite.releases import artifacts
 from sentrylite.releases.artifacts import Artifact, Unreadable
-from sentrylite.symbols import formats, queries, reader, scripts
+from sentrylite.symbols import formats, queries, reader, scripts, source_bundles
 from sentrylite.symbols.messages import Message
-from sentrylite.symbols.models import DebugFile, Format
+from sentrylite.symbols.models import Format
 from sentrylite.symbols.places import local_path
-from sentrylite.symbols.queries import Identity
+from sentrylite.symbols.queries import Found, Identity
 from sentrylite.symbols.reader import Missing, Reader
 from sentrylite.symbols.scripts import ScriptReader, TooSlow
 
@@ -35,6 +36,8 @@ V = TypeVar("V")
 FOUND_FOR = 10.0
 """Seconds for which it is remembered what was uploaded, or was not."""
 REMEMBERED = 2_000
+BUNDLES = 16
+"""Source bundles of which it is remembered what is in them."""
 LEAST_SECONDS = 1.0
 MAX_SOURCE = 4 * 1024 * 1024
 MAX_SOURCES = 20
@@ -71,7 +74,8 @@ class Symbolicator:
         self._clock = clock
         self._scripts = ScriptReader(self._reader, clock=clock)
         self._uploaded: _Remembered[_Upload, _Parts | None] = _Remembered(clock)
-        self._debug_files: _Remembered[tuple[int, Identity], DebugFile | None] = _Remembered(clock)
+        self._debug_files: _Remembered[tuple[int, Identity], Found | None] = _Remembered(clock)
+        self._bundles: _Remembered[str, dict[str, str]] = _Remembered(clock, math.inf, BUNDLES)
         # Of contents, which never change.
         self._references: _Remembered[tuple[str, str | None], str | None] = _Remembered(
             clock, math.inf
@@ -98,7 +102,7 @@ class Symbolicator:
 
     def find_debug_files(
         self, project_id: int, identities: Sequence[Identity]
-    ) -> dict[Identity, DebugFile]:
+    ) -> dict[Identity, Found]:
         """Those that were uploaded. One statement at most, none for what has been asked for in the
         last seconds."""
         new = [each for each in identities if (project_id, each) not in self._debug_files]
@@ -108,6 +112,20 @@ class Symbolicator:
                 self._debug_files.put((project_id, each), found.get(each))
         known = {each: self._debug_files.get((project_id, each)) for each in identities}
         return {each: file for each, file in known.items() if file is not None}
+
+    def read_sources(
+        self, bundle: Blob, paths: Sequence[str], until: float
+    ) -> dict[str, list[str]]:
+        """The lines of sources in a source bundle; nothing of a broken one."""
+        try:
+            self.seconds_until(until)
+            with store.open_blob(bundle) as content:
+                if bundle.checksum not in self._bundles:
+                    self._bundles.put(bundle.checksum, source_bundles.read_places(content))
+                places = self._bundles.get(bundle.checksum)
+                return source_bundles.read_sources(content, places, paths[:MAX_SOURCES])
+        except Exception:  # storages raise what they like, broken zips anything
+            return {}
 
     def ask_about(self, blob: Blob, operation: str, until: float, **request: object) -> Message:
         """The engine's answer about a file. Raises Unusable."""
@@ -325,21 +343,33 @@ class _EventDebugFiles:
     symbolicator: Symbolicator
     project_id: int
     until: float
+    found: dict[Image, Found] = field(default_factory=dict)
 
     def find(self, images: Sequence[Image]) -> Mapping[Image, native.DebugFile]:
-        identities = {
-            image: Identity(
-                formats.read_debug_id(image.debug_id or "") or "",
-                formats.read_code_id(image.code_id or "") or "",
-            )
-            for image in images
+        found = self.symbolicator.find_debug_files(
+            self.project_id, [_identity(image) for image in images]
+        )
+        self.found = {
+            image: found[_identity(image)] for image in images if _identity(image) in found
         }
-        found = self.symbolicator.find_debug_files(self.project_id, [*identities.values()])
         return {
-            image: _UploadedDebugFile(self.symbolicator, file.symcache, self.until)
-            for image, identity in identities.items()
-            if (file := found.get(identity)) is not None and file.symcache is not None
+            image: _UploadedDebugFile(self.symbolicator, each.file.symcache, self.until)
+            for image, each in self.found.items()
+            if each.file.symcache is not None
         }
+
+    def sources(self, image: Image, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        bundle = self.found[image].sources
+        if bundle is None:
+            return {}
+        return self.symbolicator.read_sources(bundle.blob, paths, self.until)
+
+
+def _identity(image: Image) -> Identity:
+    return Identity(
+        formats.read_debug_id(image.debug_id or "") or "",
+        formats.read_code_id(image.code_id or "") or "",
+    )
 
 
 @dataclass(slots=True)
@@ -369,9 +399,9 @@ class _EventMappings:
         identities = {uuid: Identity(uuid, "") for uuid in uuids}
         found = self.symbolicator.find_debug_files(self.project_id, [*identities.values()])
         return {
-            uuid: _UploadedMapping(self.symbolicator, found[identity].blob, self.until)
+            uuid: _UploadedMapping(self.symbolicator, found[identity].file.blob, self.until)
             for uuid, identity in identities.items()
-            if identity in found and found[identity].format == Format.PROGUARD
+            if identity in found and found[identity].file.format == Format.PROGUARD
         }
 
 
@@ -413,9 +443,12 @@ def _lines(content: bytes) -> list[str]:
 class _Remembered(Generic[K, V]):
     """Answers that are good for some seconds; the oldest make way."""
 
-    def __init__(self, clock: Callable[[], float], seconds: float = FOUND_FOR) -> None:
+    def __init__(
+        self, clock: Callable[[], float], seconds: float = FOUND_FOR, limit: int = REMEMBERED
+    ) -> None:
         self._clock = clock
         self._seconds = seconds
+        self._limit = limit
         self._kept: dict[K, tuple[float, V]] = {}
 
     def __contains__(self, key: K) -> bool:
@@ -426,6 +459,6 @@ class _Remembered(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         self._kept.pop(key, None)
-        if len(self._kept) >= REMEMBERED:
+        if len(self._kept) >= self._limit:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = self._clock() + self._seconds, value

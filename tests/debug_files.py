@@ -1,6 +1,7 @@
 """Debug files: written by us, or made by the compiler of this machine."""
 
 import io
+import json
 import shutil
 import subprocess
 import zipfile
@@ -73,6 +74,21 @@ def compiled(directory: Path) -> Path:
 def address_of(program: Path, symbol: str) -> int:
     names = subprocess.run(["nm", program], check=True, capture_output=True, text=True).stdout
     return next(int(line.split()[0], 16) for line in names.splitlines() if line.endswith(symbol))
+
+
+def source_bundle(files: Mapping[str, bytes], debug_id: str = DEBUG_ID) -> bytes:
+    """Sources by the paths that they were compiled from, as clients bundle them."""
+    described = {
+        f"files/{number}": {"type": "source", "path": path} for number, path in enumerate(files)
+    }
+    manifest = {"debug_id": debug_id, "object_name": "shop", "arch": "x86_64", "files": described}
+    content = io.BytesIO(b"SYSB" + (2).to_bytes(4, "little"))
+    content.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("manifest.json", json.dumps(manifest))
+        for place, data in zip(described, files.values(), strict=True):
+            made.writestr(place, data)
+    return content.getvalue()
 
 
 def zipped(files: Mapping[str, bytes]) -> io.BytesIO:

@@ -49,8 +49,8 @@ def bundle(
     return uploads.add_bundle(
         project.organization,
         store.store(content, now),
-        release=None if version is None else release(project, version),
-        dist="",
+        version=version,
+        dist=None,
         projects=[project],
         now=now,
     )

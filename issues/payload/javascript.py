@@ -11,7 +11,14 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from issues.payload.problems import MAX_PROBLEMS
-from issues.payload.stacktrace import MAX_FILENAME, MAX_LINE, MAX_PATH, is_url, lighten
+from issues.payload.stacktrace import (
+    MAX_FILENAME,
+    MAX_PATH,
+    context_around,
+    is_url,
+    lighten,
+    source_line,
+)
 from issues.payload.values import JsonObject, clean_text, trim
 
 PLATFORMS = frozenset(("javascript", "node"))
@@ -168,7 +175,7 @@ class _Restoration:
                 frames.append(self._restored(frame, place, token, called))
                 is_restored = True
             elif place in self._lines and "context_line" not in frame:
-                frames.append(frame | _context(self._lines[place], frame["lineno"]))
+                frames.append(frame | context_around(self._lines[place], frame["lineno"]))
             else:
                 frames.append(frame.copy())
             called = token.name if token is not None else None
@@ -218,11 +225,11 @@ class _Restoration:
         if (is_own := _is_own(abs_path, filename)) is not None:
             restored["in_app"] = is_own
         if token.context_line is not None:
-            restored["context_line"] = _line(token.context_line)
-            restored["pre_context"] = [_line(line) for line in token.pre_context]
-            restored["post_context"] = [_line(line) for line in token.post_context]
+            restored["context_line"] = source_line(token.context_line)
+            restored["pre_context"] = [source_line(line) for line in token.pre_context]
+            restored["post_context"] = [source_line(line) for line in token.post_context]
         elif abs_path in self._sources:
-            restored |= _context(self._sources[abs_path], token.line)
+            restored |= context_around(self._sources[abs_path], token.line)
         else:
             self._note("js_missing_sources_content", source=abs_path, sourcemap=map_url)
         return restored
@@ -351,19 +358,3 @@ def module_of(abs_path: str, filename: str) -> str | None:
     path = path.partition("?")[0].partition("#")[0].rpartition("node_modules/")[2]
     start = _MODULE_NOISE.match(path)
     return _EXTENSION.sub("", path[start.end() if start else 0 :]) or None
-
-
-def _line(text: str) -> str:
-    return trim(clean_text(text.rstrip("\r\n")), MAX_LINE)
-
-
-def _context(lines: Sequence[str], number: int, around: int = 5) -> JsonObject:
-    """The line of that number, from 1, and its neighbours; {} if there is no such line."""
-    if not 0 < number <= len(lines):
-        return {}
-    index = number - 1
-    return {
-        "context_line": _line(lines[index]),
-        "pre_context": [_line(line) for line in lines[max(index - around, 0) : index]],
-        "post_context": [_line(line) for line in lines[index + 1 : index + 1 + around]],
-    }

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from issues.payload.javascript import Unusable
 from issues.payload.problems import MAX_PROBLEMS
-from issues.payload.stacktrace import MAX_FILENAME, MAX_PATH, lighten
+from issues.payload.stacktrace import MAX_FILENAME, MAX_PATH, context_around, lighten
 from issues.payload.values import JsonObject, clean_text, trim
 
 IMAGE_TYPES = frozenset(("apple", "breakpad", "elf", "macho", "pe", "symbolic", "wasm"))
@@ -74,6 +74,10 @@ class DebugFiles(Protocol):
     def find(self, images: Sequence[Image]) -> Mapping[Image, DebugFile]:
         """Those that there are."""
 
+    def sources(self, image: Image, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """The lines of the sources of an image that was found, by their paths, of those that were
+        uploaded. To be asked once for each image."""
+
 
 class _Place(NamedTuple):
     """An address in an image, as it is looked up."""
@@ -104,6 +108,7 @@ class _Restoration:
         self._images = _images(event)
         self._errors: list[JsonObject] = []
         self._locations: dict[_Place, list[Location]] = {}
+        self._sources: dict[Image, Mapping[str, Sequence[str]]] = {}
         self._status: dict[int, str] = {}
         """What became of an image, by its number."""
 
@@ -145,6 +150,8 @@ class _Restoration:
                 self._locations[_Place(image, address)] = located
                 if not located:
                     self._note("native_missing_symbol", image)
+            paths = {each.file: None for located in locations for each in located if each.file}
+            self._sources[image] = self._debug_files.sources(image, [*paths]) if paths else {}
 
     def _restore(self, holder: JsonObject) -> None:
         raw = holder["stacktrace"]
@@ -158,7 +165,8 @@ class _Restoration:
                 continue
             is_restored = True
             # Oldest call first: the functions that were inlined are the newer ones.
-            frames += [_restored(frame, place.image, each) for each in reversed(located)]
+            sources = self._sources[place.image]
+            frames += [_restored(frame, place.image, each, sources) for each in reversed(located)]
         if not is_restored:
             return
         lighten(frames)
@@ -179,7 +187,9 @@ class _Restoration:
             self._errors.append(error)
 
 
-def _restored(frame: JsonObject, image: Image, location: Location) -> JsonObject:
+def _restored(
+    frame: JsonObject, image: Image, location: Location, sources: Mapping[str, Sequence[str]]
+) -> JsonObject:
     symbol, function = clean_text(location.symbol), clean_text(location.function)
     restored = {
         **frame,
@@ -199,6 +209,7 @@ def _restored(frame: JsonObject, image: Image, location: Location) -> JsonObject
         restored["filename"] = trim(_name_of(path), MAX_FILENAME)
     if location.line:
         restored["lineno"] = location.line
+        restored |= context_around(sources.get(location.file or "", ()), location.line)
     return restored
 
 

@@ -1,15 +1,16 @@
 """Stack traces: frames read one by one, the long ones made lighter, and `in_app` settled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from issues.payload.fields import read_flags, read_integers, read_object, read_texts, read_trees
 from issues.payload.problems import Problems
-from issues.payload.values import JsonObject, scalar_text, trim
+from issues.payload.values import JsonObject, clean_text, scalar_text, trim
 
 MAX_FRAMES_WITH_CONTEXT = 50
 MAX_LINE = 256
+LINES_AROUND = 5
 MAX_PATH = 2048
 MAX_FILENAME = 256
 URL_SCHEMES = ("http:", "https:", "file:", "blob:", "applewebdata:")
@@ -167,6 +168,24 @@ def read_context(source: JsonObject, path: str, problems: Problems) -> JsonObjec
         elif lines is not None:
             problems.invalid(f"{path}.{name}", lines, "expected a list")
     return context
+
+
+def context_around(lines: Sequence[str], number: int) -> JsonObject:
+    """The line of a source with that number, from 1, and its neighbours, as attributes of a frame;
+    {} if there is no such line."""
+    if not 0 < number <= len(lines):
+        return {}
+    before, after = lines[max(number - 1 - LINES_AROUND, 0) : number - 1], lines[number:]
+    return {
+        "context_line": source_line(lines[number - 1]),
+        "pre_context": [source_line(line) for line in before],
+        "post_context": [source_line(line) for line in after[:LINES_AROUND]],
+    }
+
+
+def source_line(text: str) -> str:
+    """A line of a source as it is stored."""
+    return trim(clean_text(text.rstrip("\r\n")), MAX_LINE)
 
 
 def _read_line(value: Any) -> str:

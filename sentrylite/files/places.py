@@ -1,5 +1,6 @@
 """Where the contents of files are kept: the setting SENTRYLITE_FILES as Django's storage."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -23,6 +24,8 @@ def storage(place: str) -> dict[str, Any]:
             "SENTRYLITE_FILES is a directory or s3://bucket/prefix, followed by"
             f" ?{'=…&'.join(sorted(S3_OPTIONS))}=… if need be"
         )
+    if find_spec("storages") is None:
+        raise ValueError("SENTRYLITE_FILES names a bucket: pip install 'sentrylite[s3]'")
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {

@@ -10,7 +10,7 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from issues.payload.values import JsonObject
 from issues.symbolication import Symbolicator, detached
@@ -29,8 +29,8 @@ class Symbolication:
     """Belongs to one event loop. The thread, its database connection and the process that reads
     files are made when the first event needs them."""
 
-    def __init__(self, symbolicator: Symbolicator | None = None) -> None:
-        self._symbolicator = symbolicator or Symbolicator()
+    def __init__(self) -> None:
+        self._symbolicator = Symbolicator()
         self._thread = ThreadPoolExecutor(1, "symbols")
         self._waiting = 0
 
@@ -40,13 +40,11 @@ class Symbolication:
         if self._waiting + size > MAX_BYTES:
             return _failed(event, "too many events wait for it")
         self._waiting += size
-        copy = detached(event)
         until = time.monotonic() + SECONDS
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._thread, self._run, copy, key, until)
+        work = loop.run_in_executor(self._thread, self._run, event, key, until)
         try:
-            await asyncio.wait_for(work, SECONDS)
-            return copy
+            return await asyncio.wait_for(work, SECONDS)
         except TimeoutError:
             return _failed(event, f"it takes longer than {SECONDS:g} seconds")
         except Exception:
@@ -61,14 +59,19 @@ class Symbolication:
         self._thread.shutdown()
         self._symbolicator.close()
 
-    def _run(self, event: JsonObject, key: KeyInfo, until: float) -> None:
+    def _run(self, event: JsonObject, key: KeyInfo, until: float) -> JsonObject:
         try:
-            self._symbolicator.symbolicate(
-                event, project_id=key.project_id, uploads=key.uploads, until=until
-            )
-        except Exception:
-            connection.close()  # it may be the connection that is to blame
-            raise
+            return self._attempt(event, key, until)
+        except (OperationalError, InterfaceError):
+            connection.close()  # it was lost since the last event; the next one may be good
+            return self._attempt(event, key, until)
+
+    def _attempt(self, event: JsonObject, key: KeyInfo, until: float) -> JsonObject:
+        copy = detached(event)
+        self._symbolicator.symbolicate(
+            copy, project_id=key.project_id, uploads=key.uploads, until=until
+        )
+        return copy
 
 
 def _failed(event: JsonObject, reason: str) -> JsonObject:

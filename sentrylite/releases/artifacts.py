@@ -5,13 +5,11 @@ source = found.by_debug_id.get((debug_id, "minified_source")) or found.by_url.ge
 content = read_artifact(source, limit=50_000_000)
 """
 
-import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
-from zipfile import BadZipFile
 
 import orjson
 from django.db import connection
@@ -22,10 +20,6 @@ from sentrylite.files.models import Blob
 from sentrylite.statements import Statement
 
 from . import bundles
-from .bundles import BadBundle
-
-# What reading a file that is not there, or a zip that is broken, raises.
-BROKEN = (BadBundle, BadZipFile, EOFError, KeyError, OSError, ValueError, zlib.error)
 
 BLOB = "blob.id, blob.name, blob.checksum, blob.size"
 
@@ -168,7 +162,7 @@ def read_artifact(artifact: Artifact, limit: int) -> bytes:
             else:
                 with bundles.open_zip(content) as bundle, bundle.open(artifact.path) as file:
                     data = file.read(limit + 1)
-    except BROKEN as error:
+    except Exception as error:  # storages raise what they like, broken zips anything
         raise Unreadable(f"cannot be read: {error}") from error
     if len(data) > limit:
         raise Unreadable(f"larger than {limit} bytes")

@@ -58,10 +58,13 @@ class Manifest:
 
 def open_zip(content: IO[bytes]) -> ZipFile:
     """A zip, with all that its directory names inside it. Raises BadBundle."""
+    guarded = _Guarded(content)
     try:
-        return ZipFile(_Guarded(content))
+        bundle = ZipFile(guarded)
     except (BadZipFile, OSError, ValueError, OverflowError, NotImplementedError) as error:
         raise BadBundle(f"The bundle is not a zip file: {error}") from error
+    guarded.is_read = True
+    return bundle
 
 
 def read_manifest(content: IO[bytes]) -> Manifest:
@@ -160,13 +163,16 @@ def _short(name: str) -> str:
 
 
 class _Guarded(io.RawIOBase):
-    """A file that does not hand out more at once than the directory of a zip may have."""
+    """A file that hands out no more at once than the directory of a zip may have, until that is
+    read."""
+
+    is_read = False
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
     def read(self, size: int = -1, /) -> bytes:
-        if 0 <= size <= MAX_DIRECTORY:
+        if self.is_read or 0 <= size <= MAX_DIRECTORY:
             return self._file.read(size)
         data = self._file.read(MAX_DIRECTORY + 1)
         if len(data) > MAX_DIRECTORY:

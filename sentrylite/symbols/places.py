@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import NamedTemporaryFile
 
+from django.core.files.storage import FileSystemStorage
+
 from sentrylite.files import store
 from sentrylite.files.models import Blob
 
@@ -12,12 +14,11 @@ from sentrylite.files.models import Blob
 def local_path(blob: Blob) -> Iterator[str]:
     """The path of a content, which is fetched first when the storage is elsewhere; good within the
     block. Raises OSError."""
-    try:
-        path = store.storage().path(blob.name)
-    except NotImplementedError:
-        with NamedTemporaryFile() as copy, store.open_blob(blob) as content:
-            store.append(copy, content, blob.size)
-            copy.flush()
-            yield copy.name
-    else:
-        yield path
+    storage = store.storage()
+    if isinstance(storage, FileSystemStorage):
+        yield storage.path(blob.name)
+        return
+    with NamedTemporaryFile() as copy, store.open_blob(blob) as content:
+        store.append(copy, content, blob.size)
+        copy.flush()
+        yield copy.name

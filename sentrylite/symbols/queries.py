@@ -62,29 +62,43 @@ class Identity(NamedTuple):
     code_id: str
 
 
-def find_for_event(project_id: int, identities: Collection[Identity]) -> dict[Identity, DebugFile]:
-    """The newest debug file of each identity in which addresses or names can be looked up. One
-    statement, none without identities."""
+class Found(NamedTuple):
+    """What was uploaded for an image or a mapping."""
+
+    file: DebugFile
+    """In which addresses or names can be looked up."""
+    sources: DebugFile | None
+    """The sources that it was compiled from."""
+
+
+def find_for_event(project_id: int, identities: Collection[Identity]) -> dict[Identity, Found]:
+    """The newest debug file of each identity in which something can be looked up. One statement,
+    none without identities."""
     debug_ids = {each.debug_id for each in identities} - {""}
     code_ids = {each.code_id for each in identities} - {""}
     if not debug_ids and not code_ids:
         return {}
+    of_project = DebugFile.objects.filter(project=project_id)
+    of_code_ids = of_project.filter(code_id__in=code_ids).values("debug_id")
     rows = (
-        DebugFile.objects.filter(project=project_id)
-        .filter(Q(debug_id__in=debug_ids) | Q(code_id__in=code_ids))
-        .filter(Q(symcache__isnull=False) | Q(format=Format.PROGUARD))
+        of_project.filter(Q(debug_id__in=debug_ids) | Q(debug_id__in=of_code_ids))
+        .filter(Q(symcache__isnull=False) | Q(format__in=[Format.PROGUARD, Format.SOURCE_BUNDLE]))
         .select_related("blob", "symcache")
         .order_by("pk")
     )
-    by_debug_id, by_code_id = {}, {}
+    by_debug_id: dict[str, DebugFile] = {}
+    by_code_id: dict[str, DebugFile] = {}
+    sources: dict[str, DebugFile] = {}
     for row in rows:
-        by_debug_id[row.debug_id] = row
-        by_code_id[row.code_id] = row
+        if row.format == Format.SOURCE_BUNDLE:
+            sources[row.debug_id] = row
+        else:
+            by_debug_id[row.debug_id] = row
+            by_code_id[row.code_id] = row
+    by_code_id.pop("", None)
     found = {}
     for identity in identities:
-        file = by_debug_id.get(identity.debug_id) or (
-            by_code_id.get(identity.code_id) if identity.code_id else None
-        )
+        file = by_debug_id.get(identity.debug_id) or by_code_id.get(identity.code_id)
         if file is not None:
-            found[identity] = file
+            found[identity] = Found(file, sources.get(file.debug_id))
     return found

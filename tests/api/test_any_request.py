@@ -359,7 +359,9 @@ class Others:
         )
         factories.ProjectKeyFactory(project=self.project)
         factories.EnvironmentFactory(organization=self.organization, name="theirs")
-        factories.ReleaseFactory(organization=self.organization, version="theirs")
+        release = factories.ReleaseFactory(organization=self.organization, version="theirs")
+        release.projects.add(self.project)
+        factories.CommitFactory(repository__organization=self.organization, key="theirs")
         factories.ApiTokenFactory(user=self.member.user)
         factories.ApiKeyFactory(organization=self.organization)
         factories.DashboardFactory(organization=self.organization)
@@ -412,7 +414,6 @@ def ask(
     """`ask(method, route, query, body, caller, **headers)`: the answer, checked. What it changed is
     undone."""
     monkeypatch.setattr("django.test.client.WSGIRequest", Handler.request_class)
-    factories.ReleaseFactory(organization=organization, version="1.0")
     issue = Issue.objects.get(project=project)
     factories.make_event(issue, {"message": "it broke"}, event_id="0" * 32)
     a_note(issue, user)

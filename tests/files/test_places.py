@@ -27,7 +27,10 @@ def test_a_directory_holds_files_and_what_is_to_become_one(tmp_path: Path) -> No
         ),
     ],
 )
-def test_a_bucket_holds_files(place: str, options: dict[str, Any]) -> None:
+def test_a_bucket_holds_files(
+    place: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "find_spec", lambda name: name)
     made = places.storage(place)
     assert made["BACKEND"] == "storages.backends.s3.S3Storage"
     assert made["OPTIONS"] == {"default_acl": None, **options}
@@ -38,3 +41,9 @@ def test_a_bucket_holds_files(place: str, options: dict[str, Any]) -> None:
 def test_what_is_no_place_is_refused(place: str) -> None:
     with pytest.raises(ValueError, match="SENTRYLITE_FILES is a directory or s3://bucket/prefix"):
         places.storage(place)
+
+
+def test_a_bucket_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"pip install 'sentrylite\[s3\]'"):
+        places.storage("s3://files")

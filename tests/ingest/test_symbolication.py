@@ -123,6 +123,21 @@ def test_an_event_that_cannot_be_symbolicated_is_stored_as_it_was_sent(
     ]
 
 
+def test_after_a_lost_connection_it_is_tried_again(sdk, key, shop, monkeypatch):
+    symbolicate, calls = Symbolicator.symbolicate, []
+
+    def fail_once(*arguments: Any, **options: Any) -> None:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise OperationalError("server closed the connection unexpectedly")
+        symbolicate(*arguments, **options)
+
+    monkeypatch.setattr(Symbolicator, "symbolicate", fail_once)
+
+    assert last_frame(send(sdk, key))["function"] == "Cart.priceOf"
+    assert len(calls) == 2
+
+
 def test_an_event_that_takes_too_long_is_stored_as_it_was_sent(sdk, key, shop, monkeypatch):
     release = threading.Event()
     monkeypatch.setattr(symbolication, "SECONDS", 0.2)

@@ -123,6 +123,21 @@ def test_another_id_is_another_file(project, now, symbolicate, debug_id):
     assert [each["type"] for each in event["errors"]] == ["native_missing_dsym"]
 
 
+def test_a_file_without_a_code_id_is_not_that_of_an_image_without_a_debug_id(
+    project, now, symbolicate
+):
+    content = b"".join(line for line in BREAKPAD.splitlines(True) if b"CODE_ID" not in line)
+    upload(project, content, "shop.sym", now)
+    raw = crash(0x1025)
+    (image,) = raw["debug_meta"]["images"]
+    other = image | {"image_addr": hex(BASE * 2), "debug_id": None, "code_id": "abc"}
+    raw["debug_meta"]["images"].append(other)
+    frames = raw["exception"]["values"][0]["stacktrace"]["frames"]
+    frames.append({"instruction_addr": hex(BASE * 2 + 0x1025)})
+
+    assert located(symbolicate(raw)) == [("main", "cart.cpp", 20), (None, None, None)]
+
+
 def test_files_of_other_projects_are_not_used(project, now, symbolicate):
     other = factories.ProjectFactory(organization=project.organization)
     upload(other, BREAKPAD, "shop.sym", now)
@@ -164,6 +179,50 @@ def test_when_the_time_is_up_the_frames_stay(project, now, symbolicate):
 
     assert located(event) == [(None, None, None)]
     assert [each["type"] for each in event["errors"]] == ["native_symbolicator_failed"]
+
+
+CART = b"\n".join(b"cart line %d" % number for number in range(1, 31))
+
+
+def contexts(event: dict[str, Any]) -> list[str | None]:
+    frames = event["exception"]["values"][0]["stacktrace"]["frames"]
+    return [frame.get("context_line") for frame in frames]
+
+
+@pytest.mark.parametrize("path", ["/src/cart.cpp", "\\src\\cart.cpp"])
+@pytest.mark.parametrize("image", [{}, {"debug_id": None, "code_id": CODE_ID}])
+def test_sources_are_shown_from_a_source_bundle(project, now, symbolicate, path, image):
+    upload(project, BREAKPAD, "shop.sym", now)
+    bundle = upload(project, debug_files.source_bundle({path: CART}), "shop.src.zip", now)
+
+    event = symbolicate(crash(0x1025, 0x1012, **image))
+
+    assert contexts(event) == ["cart line 20", "cart line 9"]
+    assert (bundle.format, bundle.kind, bundle.features) == ("sourcebundle", "src", ["sources"])
+
+
+def test_a_source_bundle_of_another_object_is_not_used(project, now, symbolicate):
+    upload(project, BREAKPAD, "shop.sym", now)
+    other = debug_files.source_bundle({"/src/cart.cpp": CART}, MAPPING_ID)
+    upload(project, other, "shop.src.zip", now)
+    upload(project, debug_files.source_bundle({"/src/other.cpp": CART}), "shop.src.zip", now)
+
+    event = symbolicate(crash(0x1025, 0x1012))
+
+    assert located(event) == SHOP
+    assert contexts(event) == [None, None]
+
+
+def test_a_broken_source_bundle_costs_nothing_but_the_sources(project, now, symbolicate):
+    upload(project, BREAKPAD, "shop.sym", now)
+    content = debug_files.source_bundle({"/src/cart.cpp": CART})
+    bundle = upload(project, content, "shop.src.zip", now)
+    Path(store.storage().path(bundle.blob.name)).write_bytes(content[:-40])
+
+    event = symbolicate(crash(0x1025, 0x1012))
+
+    assert located(event) == SHOP
+    assert contexts(event) == [None, None]
 
 
 @pytest.mark.parametrize("images", [2, 20])
@@ -245,3 +304,11 @@ def test_a_file_goes_with_its_project(project, now):
     project.delete()
 
     assert not DebugFile.objects.exists()
+
+
+def test_a_storage_elsewhere_will_do(project, now, symbolicate, settings):
+    elsewhere = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    settings.STORAGES = settings.STORAGES | {"files": elsewhere}
+    upload(project, BREAKPAD, "shop.sym", now)
+
+    assert located(symbolicate(crash(0x1025, 0x1012))) == SHOP

@@ -1,4 +1,5 @@
 import io
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -167,6 +168,16 @@ def test_an_artifact_larger_than_the_limit_is_not_read(project: Project, add: Ad
     found = find_artifacts(project.pk, debug_ids=[DEBUG_ID]).by_debug_id
     with pytest.raises(artifacts.Unreadable, match="larger than 13 bytes"):
         read_artifact(found[DEBUG_ID, "minified_source"], 13)
+
+
+def test_an_artifact_may_be_larger_than_the_directory_of_its_bundle(
+    project: Project, add: Add
+) -> None:
+    content = random.Random(1).randbytes(bundles.MAX_DIRECTORY + 1)
+    file = {"a.js": (FILES["files/_/_/main.min.js"][0], content)}
+    add(project, file=a_bundle(file))
+    found = find_artifacts(project.pk, debug_ids=[DEBUG_ID]).by_debug_id
+    assert read_artifact(found[DEBUG_ID, "minified_source"], 2**30) == content
 
 
 def test_an_artifact_that_the_storage_has_lost_is_unreadable(project: Project, add: Add) -> None:

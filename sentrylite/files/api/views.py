@@ -29,6 +29,7 @@ ACCEPT = [
     "pdbs",
     "portablepdbs",
     "proguard",
+    "sources",
 ]
 
 

@@ -64,6 +64,7 @@ def test_how_to_upload(api: APIClient) -> None:
             "pdbs",
             "portablepdbs",
             "proguard",
+            "sources",
         ],
     }
 

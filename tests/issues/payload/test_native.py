@@ -46,6 +46,10 @@ class Broken:
 class Uploads:
     def __init__(self, **files: DebugFile) -> None:
         self.files = files
+        self.lines: dict[str, list[str]] = {}
+
+    def sources(self, image: Image, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        return {path: self.lines[path] for path in paths if path in self.lines}
 
     def find(self, images: Sequence[Image]) -> Mapping[Image, DebugFile]:
         self.asked = [image.path for image in images]
@@ -113,6 +117,18 @@ def test_addresses_become_functions_and_lines():
     assert raw == [{"instruction_addr": "0x401025"}, {"instruction_addr": "0x401010"}]
     assert event["debug_meta"]["images"][0]["debug_status"] == "found"
     assert "errors" not in event
+
+
+def test_frames_show_their_source_where_it_was_uploaded():
+    event, uploads = crash("0x401025", "0x401010"), Uploads(shop=Shop())
+    uploads.lines["/src/cart.cpp"] = [f"line {number}" for number in range(1, 12)]
+
+    native.restore(event, uploads)
+
+    contexts = [frame.get("context_line") for frame in frames_of(event)]
+    assert contexts == [None, "line 9", None]
+    assert frames_of(event)[1]["pre_context"] == [f"line {number}" for number in range(4, 9)]
+    assert frames_of(event)[1]["post_context"] == ["line 10", "line 11"]
 
 
 def test_what_is_missing_is_noted_once_but_not_of_the_system():
