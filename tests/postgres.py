@@ -39,8 +39,6 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, object, object]:
     options = parser.parse_known_args(args)
     os.environ.setdefault("SECRET_KEY", "signs nothing outside the tests")
-    if "SENTRYLITE_FILES" not in os.environ:
-        _keep_files_in_a_temporary_directory()
     # Workers of pytest-xdist find the variable in the environment they inherit.
     if "DATABASE_URL" not in os.environ and not _only_prints(options):
         try:
@@ -49,6 +47,8 @@ def pytest_load_initial_conftests(
             raise pytest.UsageError(
                 f"no database for the tests, set DATABASE_URL or TMPDIR: {error}"
             ) from error
+    elif "SENTRYLITE_FILES" not in os.environ:
+        _keep_files_in_a_temporary_directory()
     return (yield)
 
 
@@ -66,10 +66,12 @@ def start() -> None:
     _resources.enter_context(postgres.lock(data_dir))
     os.environ["DATABASE_URL"] = _resources.enter_context(postgres.running(data_dir, SETTINGS))
     _resources.callback(os.environ.pop, "DATABASE_URL")
+    # Workers of pytest-xdist share it: no two files have the same name.
+    os.environ["SENTRYLITE_FILES"] = str(data_dir / "files")
+    _resources.callback(os.environ.pop, "SENTRYLITE_FILES")
 
 
 def _keep_files_in_a_temporary_directory() -> None:
-    """Workers of pytest-xdist share it: no two files have the same name."""
     directory = tempfile.mkdtemp(prefix=f"files-{PREFIX}")
     os.environ["SENTRYLITE_FILES"] = directory
     _resources.callback(os.environ.pop, "SENTRYLITE_FILES")
