@@ -261,7 +261,10 @@ class Doors:
         """
         reader = SessionReader(time.time())
         for item in found:
-            await self._run(len(item.payload), reader.read, item.type, item.payload)
+            if len(item.payload) > self._limits.event:
+                reader.invalid += 1
+            else:
+                await self._run(len(item.payload), reader.read, item.type, item.payload)
         if reader.invalid:
             self._buffer.count(key, "invalid_item", items.category(SESSION), reader.invalid)
         if reader.sessions:

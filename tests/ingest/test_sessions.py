@@ -290,6 +290,14 @@ def test_of_too_many_sessions_the_first_are_taken(sdk: SDK, update: dict[str, An
     assert sdk.buffer.counts == [(11, "invalid_item", "session", 5)]
 
 
+def test_an_item_that_is_larger_than_events_may_be_is_invalid(
+    sdk: SDK, update: dict[str, Any]
+) -> None:
+    send(sdk, {"type": "session"}, {**update, "did": "x" * 1024 * 1024})
+    assert sdk.buffer.events == []
+    assert sdk.buffer.counts == [(11, "invalid_item", "session", 1)]
+
+
 def test_numbers_beyond_json_are_refused_in_peace(sdk: SDK, update: dict[str, Any]) -> None:
     text = json.dumps(update)[:-1] + ', "errors": ' + "9" * 4000 + ', "duration": Infinity}'
     assert send(sdk, {"type": "session"}, text.encode()).status == 200
