@@ -41,6 +41,10 @@ EVENT = {
     "tags": {"area": "north"},
     "user": {"id": "1", "email": "somebody@example.com"},
 }
+UPLOAD = (
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="pump.js"\r\n\r\n1\r\n--x--\r\n',
+    "multipart/form-data; boundary=x",
+)
 
 
 @dataclass
@@ -59,12 +63,16 @@ class Place:
         return template
 
     def ask(self, method: str, template: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        return self.send(method, template, data, "application/json")
+
+    def send(self, method: str, template: str, data: bytes | None, content_type: str) -> Any:
         status, answer = live.fetch(
             self.server.url + self.path(template),
             method=method,
             token=self.token,
-            data=None if body is None else json.dumps(body).encode(),
-            content_type="application/json",
+            data=data,
+            content_type=content_type,
         )
         assert status < 300, (template, status, answer)
         return json.loads(answer) if answer else None
@@ -116,6 +124,11 @@ def fill(place: Place, public_key: str) -> None:
     values["widget_id"] = ask(
         "POST", f"{organization}/dashboards/{{dashboard_id}}/widgets/", widget
     )["id"]
+    repository = {"name": "acme/pump", "provider": "github"}
+    values["repo_id"] = ask("POST", f"{organization}/repos/", repository)["id"]
+    values["version"] = EVENT["release"]
+    upload = place.send("POST", f"{organization}/releases/{{version}}/files/", *UPLOAD)
+    values["file_id"] = upload["id"]
     values["team"] = ask("GET", "/api/0/teams/{organization}/{team}/")["id"]
     values["organization"], values["project"] = (
         ask("GET", f"{organization}/")["id"],
