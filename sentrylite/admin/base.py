@@ -50,7 +50,7 @@ class CappedPaginator(Paginator):
     @cached_property
     def counted(self) -> int:
         rows = cast("QuerySet[Any]", self.object_list)
-        return rows[: self.limit + 1].count()
+        return rows.order_by()[: self.limit + 1].count()  # some of them: which does not matter
 
     @cached_property
     def count(self) -> int:
