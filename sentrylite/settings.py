@@ -166,7 +166,7 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-DATETIME_FORMAT = "Y-m-d H:i:s"
+FORMAT_MODULE_PATH = ["sentrylite.formats"]
 
 STATIC_URL = "/_static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
