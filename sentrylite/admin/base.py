@@ -18,7 +18,7 @@ from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.forms import Media
+from django.forms import BaseInlineFormSet, Media
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -28,7 +28,6 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from .display import Panel
-from .fields import NamedAutocomplete
 from .menu import Menu
 from .tenancy import SuperusersOnly, Tenancy, only_visible, tenancy_of, visible
 
@@ -50,7 +49,7 @@ class CappedPaginator(Paginator):
     @cached_property
     def counted(self) -> int:
         rows = cast("QuerySet[Any]", self.object_list)
-        return rows[: self.limit + 1].count()
+        return rows.order_by()[: self.limit + 1].count()  # some of them: which does not matter
 
     @cached_property
     def count(self) -> int:
@@ -114,11 +113,6 @@ class Scoped:
             for name, part in zip(("date", "time"), widget.widgets, strict=True):
                 part.attrs["aria-label"] = f"{capfirst(db_field.verbose_name)}: {name}"
         return field
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
-            kwargs.setdefault("widget", NamedAutocomplete(db_field, admin.site))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
     def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_field_queryset(db, db_field, request)  # type: ignore[misc]
@@ -338,9 +332,20 @@ class BaseAdmin(Scoped, admin.ModelAdmin):
         return reverse(name, args=[] if pk is None else [quote(pk)])
 
 
+class NamedFormSet(BaseInlineFormSet):
+    """Rows of a table: the heading of the column is not part of any."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for name, field in form.fields.items():
+            widget = getattr(field.widget, "widget", field.widget)  # without its links
+            widget.attrs.setdefault("aria-label", field.label or capfirst(name.lower()))
+
+
 class BaseInline(Scoped, admin.TabularInline):
     """Rows on the page of another one. Who may change that may change them."""
 
+    formset = NamedFormSet
     tenancy: Tenancy = SuperusersOnly()
     """Which of the rows are shown."""
 

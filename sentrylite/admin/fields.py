@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 from django.http import HttpRequest
@@ -30,16 +29,6 @@ class LinesField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return list(initial or []) != self.to_python(data)
-
-
-class NamedAutocomplete(AutocompleteSelect):
-    """Says what there is to choose while nothing is chosen, also to those who hear it."""
-
-    def build_attrs(
-        self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        attrs = super().build_attrs(base_attrs, extra_attrs)
-        return {**attrs, "data-placeholder": f"Choose: {self.field.verbose_name}"}
 
 
 class CheckboxesField(forms.MultipleChoiceField):

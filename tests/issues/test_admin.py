@@ -166,6 +166,19 @@ def test_a_huge_table_is_not_counted(admin_client: Client, monkeypatch: Any) -> 
     assert "?p=3" not in page
 
 
+def test_sorting_a_list_joins_nothing_to_rows_that_are_not_shown(
+    admin_client: Client, issue: Issue, monkeypatch: Any
+) -> None:
+    factories.IssueFactory(project=issue.project)
+    monkeypatch.setattr(admin.site.get_model_admin(Issue), "list_per_page", 1)
+    with CaptureQueriesContext(connection) as asked:
+        text(admin_client, LIST)
+    statements = [each["sql"] for each in asked if 'FROM "issues_issue"' in each["sql"]]
+    [sorting] = [each for each in statements if "ORDER BY" in each and "LIMIT" in each]
+    assert "JOIN" not in sorting
+    assert '"title"' not in sorting
+
+
 # The list of issues -------------------------------------------------------------------------------
 
 

@@ -1,5 +1,5 @@
 // What the back office does in the browser: the menu of small screens, menus that close, buttons
-// that copy. Everything else works without.
+// that copy, names of controls. Everything else works without.
 'use strict';
 {
   const menu = document.querySelector('.menu-button');
@@ -33,5 +33,19 @@
       status.textContent = 'Selected';
     }
     window.setTimeout(() => { status.textContent = ''; }, 2000);
+  });
+
+  // What is chosen by typing is made by a script that gives it no name: its label is one. By now
+  // that script waits for jQuery, which calls those who wait in the order in which they came.
+  window.django?.jQuery?.(() => {
+    document.querySelectorAll('[role=combobox] > [role=textbox]').forEach((chosen) => {
+      const id = chosen.id.replace(/^select2-(.*)-container$/, '$1');
+      const label = document.querySelector(`label[for="${CSS.escape(id)}"]`);
+      if (!label) return;
+      label.id ||= `label-of-${id}`;
+      chosen.removeAttribute('role');
+      chosen.removeAttribute('aria-readonly');
+      chosen.parentElement.setAttribute('aria-labelledby', `${label.id} ${chosen.id}`);
+    });
   });
 }
