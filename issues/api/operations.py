@@ -47,6 +47,7 @@ from issues.api.views.scrubbing import ScrubbingSuggestionsView
 from issues.api.views.shared import SharedIssueView
 from issues.api.views.tags import TagDetailView, TagListView, TagValueListView
 from issues.api.views.tombstones import TombstoneDetailView, TombstoneListView
+from issues.search import STATUS_NAMES
 from sentrylite.api.operations import (
     Environments,
     Keywords,
@@ -76,6 +77,18 @@ class IssueChoiceQuery(IssueSearchQuery, total=False):
     id: Annotated[list[str], "Ids of issues; without any it is those that the search finds."]
 
 
+class StatusToChange(TypedDict, total=False):
+    status: Annotated[
+        str,
+        Keywords(enum=["", *STATUS_NAMES]),
+        "Without ids and a search it is all issues that change, or those of this status.",
+    ]
+
+
+class IssueChangeQuery(IssueChoiceQuery, StatusToChange, total=False):
+    pass
+
+
 class OrganizationIssueSearchQuery(Environments, Period, Projects, total=False):
     query: Annotated[str, "A search, such as `is:unresolved level:error`; that is the default."]
     sort: Annotated[str, Keywords(enum=[*SORTS, *LATER_SORTS]), "`date` by default."]
@@ -92,6 +105,10 @@ class OrganizationIssueListQuery(OrganizationIssueSearchQuery, Paged, total=Fals
 
 class OrganizationIssueChoiceQuery(OrganizationIssueSearchQuery, total=False):
     id: Annotated[list[str], "Ids of issues; without any it is those that the search finds."]
+
+
+class OrganizationIssueChangeQuery(OrganizationIssueChoiceQuery, StatusToChange, total=False):
+    pass
 
 
 class IssueCountQuery(Environments, Period, Projects, total=False):
@@ -273,7 +290,7 @@ OPERATIONS: Operations = {
         "PUT": Operation(
             "Bulk Mutate a List of Issues",
             shapes.IssueChanges,
-            query=IssueChoiceQuery,
+            query=IssueChangeQuery,
             body=IssueUpdateInput,
             also={204: None},
         ),
@@ -289,7 +306,7 @@ OPERATIONS: Operations = {
         "PUT": Operation(
             "Bulk Mutate a List of Issues of an Organization",
             shapes.IssueChanges,
-            query=OrganizationIssueChoiceQuery,
+            query=OrganizationIssueChangeQuery,
             body=IssueUpdateInput,
             also={204: None},
         ),
