@@ -149,7 +149,7 @@ STORAGES = {
 }
 # Where it waits until it is whole: on the same disk. The system's temporary directory, which is
 # used with a bucket, is memory on some systems.
-FILE_UPLOAD_TEMP_DIR = places.temporary_dir(_files)
+SPOOL_DIR = places.temporary_dir(_files)
 FILE_UPLOAD_HANDLERS = ["sentrylite.spooling.SpooledUploadHandler"]
 
 # Background work ------------------------------------------------------------------------------

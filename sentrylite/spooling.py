@@ -14,14 +14,14 @@ IN_MEMORY = 128 * 1024
 
 class _SpooledFile(SpooledTemporaryFile):
     def rollover(self) -> None:
-        if settings.FILE_UPLOAD_TEMP_DIR:
-            os.makedirs(settings.FILE_UPLOAD_TEMP_DIR, mode=0o700, exist_ok=True)
+        if settings.SPOOL_DIR:
+            os.makedirs(settings.SPOOL_DIR, mode=0o700, exist_ok=True)
         super().rollover()
 
 
 def spooled_file() -> IO[bytes]:
     """A file that takes no more than 128 KiB of memory."""
-    return _SpooledFile(IN_MEMORY, dir=settings.FILE_UPLOAD_TEMP_DIR)
+    return _SpooledFile(IN_MEMORY, dir=settings.SPOOL_DIR)
 
 
 class SpooledUploadHandler(FileUploadHandler):
