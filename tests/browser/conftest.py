@@ -15,8 +15,11 @@ from tests.browser.office import Office, Visit
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Chrome]:
-    """One for all tests of a process. Each takes it as `browser`, as good as new."""
+def chromium(django_db_setup: None) -> Iterator[Chrome]:
+    """One for all tests of a process. Each takes it as `browser`, as good as new.
+
+    It is gone before the database is: it holds connections open, behind which a server's are.
+    """
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         pytest.skip("there is no chromium with its chromedriver on this machine")

@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from tests.browser.office import WIDTHS, Office, Visit
 from tests.live import fetch
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.live]
 
 
 @pytest.fixture(params=WIDTHS)

@@ -10,7 +10,7 @@ import pytest
 from tests.browser.office import WIDTHS, Office, Visit
 from tests.live import fetch
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.live]
 
 SCRIPT = "<script>window.hacked=1</script>"
 ATTACKS = [
