@@ -55,7 +55,7 @@ class Symbolication:
 
     def close(self) -> None:
         """End the thread and what it uses, when the last event has been symbolicated."""
-        self._thread.submit(connection.close)
+        self._thread.submit(_disconnect)
         self._thread.shutdown()
         self._symbolicator.close()
 
@@ -72,6 +72,11 @@ class Symbolication:
             copy, project_id=key.project_id, uploads=key.uploads, until=until
         )
         return copy
+
+
+def _disconnect() -> None:
+    """Close the connection of the thread that calls: each has its own."""
+    connection.close()
 
 
 def _failed(event: JsonObject, reason: str) -> JsonObject:

@@ -29,8 +29,8 @@ def read_places(content: IO[bytes]) -> dict[str, str]:
 def read_sources(
     content: IO[bytes], places: Mapping[str, str], paths: Collection[str]
 ) -> dict[str, list[str]]:
-    """The lines of those sources that the bundle has, by their paths as they are asked for. Raises the
-    one of BROKEN."""
+    """The lines of those sources that the bundle has, by their paths as they are asked for. Raises
+    the same."""
     sources = {}
     with bundles.open_zip(content) as archive:
         for path in paths:

@@ -68,6 +68,24 @@ def test_an_event_is_stored_with_its_original_frames(sdk, key, shop):
     assert sdk.buffer.events[-1].project_id == key.project_id
 
 
+def test_its_connection_ends_with_it(key, shop):
+    sdk = SDK(keys=ProjectKeys())
+    send(sdk, key)
+    before = others()
+
+    sdk.close()
+
+    # That of the keys, and ours.
+    assert before - others() == 2
+
+
+def others() -> int:
+    """The connections to our database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return cursor.fetchone()[0]
+
+
 def test_the_variables_of_original_frames_are_scrubbed(sdk, key, shop):
     raw = scripts.error("esbuild", release="shop@1.0")
     raw["exception"]["values"][0]["stacktrace"]["frames"][-1]["vars"] = {"password": "hunter2"}
