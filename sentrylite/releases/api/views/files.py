@@ -5,7 +5,6 @@ from typing import Any
 from django.http import FileResponse, Http404
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -28,8 +27,6 @@ MAX_OFFSET = 20_000
 
 class ReleaseFileListView(ReleaseScopedView):
     """List a release's files by name; upload one."""
-
-    parser_classes = [MultiPartParser]
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         query = request.query_params
