@@ -61,6 +61,7 @@ def test_no_table_that_grows_with_events_is_forgotten() -> None:
         "issues_issue",
         "issues_projectownership",
         "issues_userreport",
+        "releases_artifactbundle_projects",
         "releases_deployproject",
         "releases_releaseproject",
     }

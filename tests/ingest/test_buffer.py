@@ -99,8 +99,8 @@ def test_a_release_that_is_deleted_meanwhile_is_made_anew(
     old = factories.ReleaseFactory(organization=key.project.organization, version="1.0")
     old.projects.add(key.project)
 
-    def digest(cursor: Any, events: list[PreparedEvent]) -> Increments:
-        increments = digest_module.digest(cursor, events)
+    def digest(cursor: Any, *batch: Any) -> Increments:
+        increments = digest_module.digest(cursor, *batch)
         with ThreadPoolExecutor(1) as other_process:
             other_process.submit(delete, old).result()
         return increments
