@@ -312,6 +312,8 @@ def test_source_maps_are_found_by_debug_id(cli: Cli) -> None:
     cli("sourcemaps", "inject", "shop/built")
     cli("sourcemaps", "upload", "--wait", "shop/built")
     cli("sourcemaps", "upload", "--wait", "shop/built")  # nothing is left to upload
+    looked_up = cli("sourcemaps", "resolve", "shop/built/basket.min.js.map", "--line", "1")
+    assert "source map type: regular" in looked_up
     source_map = json.loads(bundle.with_name("basket.min.js.map").read_text())
     debug_id = source_map.get("debug_id") or source_map["debugId"]
     url = "app:///basket.min.js"
@@ -354,6 +356,8 @@ def test_debug_files_are_uploaded_once(cli: Cli) -> None:
     symbols.write_text(BREAKPAD)
     debug_id = "c0bcc3f1-9827-fe65-3058-404b2831d9e6"
     assert debug_id in cli("debug-files", "check", "shop.sym")
+    assert "/src/shop/basket.c" in cli("debug-files", "print-sources", "shop.sym")
+    cli("debug-files", "bundle-sources", "shop.sym")
     cli("debug-files", "upload", "--wait", "shop.sym")
     [file] = cli.of_project("files/dsyms/")
     assert (file["debugId"], file["symbolType"], file["cpuName"]) == (
