@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import DELETION
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -73,7 +74,8 @@ class IssueAdmin(IssuePage, EventPages, ReadOnly, BaseAdmin):
         related = ("project__organization", "assigned_user", "assigned_team", "first_release")
         issues = self.get_queryset(request).select_related(*related)
         # Who follows an old link to an issue that was merged away means the one that is left.
-        return issues.filter(Q(pk=object_id) | Q(merged=object_id)).first()
+        meant = Issue.objects.filter(pk=object_id).values(meant=Coalesce("merged_into_id", "pk"))
+        return issues.filter(pk=Subquery(meant)).first()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Issue], search_term: str

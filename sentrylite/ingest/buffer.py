@@ -214,12 +214,11 @@ class Buffer:
                     logger.error("events cannot be stored: %s", str(error).strip())
                     raise Unavailable from error
             except Exception as error:
-                if isinstance(error, psycopg2.errors.ForeignKeyViolation) and attempts_left > 1:
-                    # What was just found there, such as a release, was just deleted.
-                    self._journal.doubt()
-                    attempts_left -= 1
-                    continue
                 self._journal.doubt()
+                attempts_left -= 1
+                # What was just found there, such as a release, was just deleted.
+                if isinstance(error, psycopg2.errors.ForeignKeyViolation) and attempts_left:
+                    continue
                 logger.exception("a batch of %d was refused", len(batch))
                 raise NotStored from error
 
