@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -40,6 +40,8 @@ return document.documentElement.scrollWidth <= room ? [] : [...document.querySel
     .filter((each) => each.getBoundingClientRect().right > room + 1)
     .slice(0, 5).map((each) => each.outerHTML.slice(0, 120));
 """
+# The page that was marked as left is gone, and the one after it is whole.
+HAS_ARRIVED = "return document.readyState === 'complete' && !document.isLeft"
 LINKS = """
 return [...document.querySelectorAll("a[href], form[action]")].map((each) =>
     each.href || each.getAttribute("action"));
@@ -126,12 +128,11 @@ class Visit:
 
     def press(self, selector: str) -> None:
         """Press what leads to another page, and wait until it is there."""
-        page = self.find("html")
+        self.browser.execute_script("document.isLeft = true")
         self.find(selector).click()
-        WebDriverWait(self.browser, 30).until(lambda _: _is_gone(page))
-        WebDriverWait(self.browser, 30).until(
-            lambda browser: browser.execute_script("return document.readyState") == "complete"
-        )
+        # A page that is just going answers with errors of any kind.
+        wait = WebDriverWait(self.browser, 30, ignored_exceptions=[WebDriverException])
+        wait.until(lambda browser: browser.execute_script(HAS_ARRIVED))
 
     @property
     def path(self) -> str:
@@ -189,11 +190,3 @@ class Visit:
 
     def _is_hacked(self) -> bool:
         return self.browser.execute_script("return window.hacked !== undefined")
-
-
-def _is_gone(element: WebElement) -> bool:
-    try:
-        element.is_enabled()
-    except StaleElementReferenceException:
-        return True
-    return False

@@ -9,10 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 from rest_framework.test import APIClient
-from selenium.common.exceptions import (
-    NoSuchShadowRootException,
-    StaleElementReferenceException,
-)
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -111,8 +108,7 @@ def picture(browser: Chrome, name: str) -> None:
 
 def wait(browser: Chrome, condition: Callable[[Chrome], Any]) -> Any:
     """What the condition says when it is met; meanwhile what it looks at may go."""
-    gone = [StaleElementReferenceException, NoSuchShadowRootException]
-    return WebDriverWait(browser, 10, ignored_exceptions=gone).until(condition)
+    return WebDriverWait(browser, 10, ignored_exceptions=[WebDriverException]).until(condition)
 
 
 def errors(browser: Chrome) -> list[str]:
