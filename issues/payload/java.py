@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from issues.payload.javascript import Unusable
-from issues.payload.stacktrace import MAX_FILENAME, lighten
+from issues.payload.stacktrace import MAX_FILENAME, lighten, unrestored
 from issues.payload.values import JsonObject, clean_text, trim
 
 MAX_NAME = 256
@@ -97,7 +97,7 @@ def restore(event: JsonObject, mappings: Mappings) -> None:
 def _rename(
     event: JsonObject, frames: Lookup[Call, list[Original]], classes: Lookup[str, str | None]
 ) -> None:
-    for holder in _holders(event):
+    for holder in unrestored(event):
         raw = holder["stacktrace"]
         restored: list[JsonObject] = []
         for frame in raw["frames"]:
@@ -132,18 +132,12 @@ def _restored(frame: JsonObject, original: Original) -> JsonObject:
     return restored
 
 
-def _holders(event: JsonObject) -> Iterator[JsonObject]:
-    for holder in (event, *_exceptions(event), *event.get("threads", {}).get("values", ())):
-        if "stacktrace" in holder and "raw_stacktrace" not in holder:
-            yield holder
-
-
 def _exceptions(event: JsonObject) -> Sequence[JsonObject]:
     return event["exception"]["values"] if "exception" in event else ()
 
 
 def _calls(event: JsonObject) -> Iterator[Call]:
-    for holder in _holders(event):
+    for holder in unrestored(event):
         yield from _calls_of(holder["stacktrace"])
 
 

@@ -18,6 +18,7 @@ from issues.payload.stacktrace import (
     is_url,
     lighten,
     source_line,
+    unrestored,
 )
 from issues.payload.values import JsonObject, clean_text, trim
 
@@ -124,7 +125,7 @@ class _Restoration:
         self._look_up()
         if urls := self._separate_sources():
             self._sources = self._scripts.sources(urls)
-        for holder in _holders(self._event):
+        for holder in unrestored(self._event):
             self._restore(holder)
         if self._errors:
             self._event["errors"] = self._event.get("errors", []) + self._errors
@@ -258,20 +259,9 @@ _REPLACED = frozenset((*_KEPT, "module", "context_line", "pre_context", "post_co
 # Frames and their scripts -------------------------------------------------------------------------
 
 
-def _holders(event: JsonObject) -> Iterator[JsonObject]:
-    """What has a stack trace that its SDK has not restored itself."""
-    holders = [event]
-    for name in ("exception", "threads"):
-        if name in event:
-            holders += event[name]["values"]
-    for holder in holders:
-        if "stacktrace" in holder and "raw_stacktrace" not in holder:
-            yield holder
-
-
 def _frames(event: JsonObject, debug_ids: Mapping[str, str]) -> Iterator[tuple[JsonObject, Place]]:
     platform = event["platform"]
-    for holder in _holders(event):
+    for holder in unrestored(event):
         for frame in holder["stacktrace"]["frames"]:
             if (place := _place_of(frame, platform, debug_ids)) is not None:
                 yield frame, place

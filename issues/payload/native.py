@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from issues.payload.javascript import Unusable
 from issues.payload.problems import MAX_PROBLEMS
-from issues.payload.stacktrace import MAX_FILENAME, MAX_PATH, context_around, lighten
+from issues.payload.stacktrace import MAX_FILENAME, MAX_PATH, context_around, lighten, unrestored
 from issues.payload.values import JsonObject, clean_text, trim
 
 IMAGE_TYPES = frozenset(("apple", "breakpad", "elf", "macho", "pe", "symbolic", "wasm"))
@@ -114,7 +114,7 @@ class _Restoration:
 
     def run(self) -> None:
         self._look_up()
-        for holder in _holders(self._event):
+        for holder in unrestored(self._event):
             self._restore(holder)
         if self._status:
             images = list(self._event["debug_meta"]["images"])
@@ -126,7 +126,7 @@ class _Restoration:
 
     def _look_up(self) -> None:
         wanted: dict[Image, dict[int, None]] = {}
-        for holder in _holders(self._event):
+        for holder in unrestored(self._event):
             frames = holder["stacktrace"]["frames"]
             for frame in frames:
                 place = _place_of(frame, self._images, is_last=frame is frames[-1])
@@ -216,19 +216,8 @@ def _restored(
 # Frames and images --------------------------------------------------------------------------------
 
 
-def _holders(event: JsonObject) -> Iterator[JsonObject]:
-    """What has a stack trace that its SDK has not restored itself."""
-    holders = [event]
-    for name in ("exception", "threads"):
-        if name in event:
-            holders += event[name]["values"]
-    for holder in holders:
-        if "stacktrace" in holder and "raw_stacktrace" not in holder:
-            yield holder
-
-
 def _all_frames(event: JsonObject) -> Iterator[JsonObject]:
-    for holder in _holders(event):
+    for holder in unrestored(event):
         yield from holder["stacktrace"]["frames"]
 
 

@@ -42,14 +42,25 @@ def is_url(path: str | None) -> bool:
 
 def stack_traces(event: JsonObject) -> Iterator[JsonObject]:
     """Every stack trace of a stored event."""
-    holders = [event]
-    for name in ("exception", "threads"):
-        if name in event:
-            holders += event[name]["values"]
-    for holder in holders:
+    for holder in _holders(event):
         for name in ("stacktrace", "raw_stacktrace"):
             if name in holder:
                 yield holder[name]
+
+
+def unrestored(event: JsonObject) -> Iterator[JsonObject]:
+    """What in a stored event has a stack trace that its SDK has not restored itself."""
+    for holder in _holders(event):
+        if "stacktrace" in holder and "raw_stacktrace" not in holder:
+            yield holder
+
+
+def _holders(event: JsonObject) -> Iterator[JsonObject]:
+    """What may have a stack trace: a stored event, its exceptions and its threads."""
+    yield event
+    for name in ("exception", "threads"):
+        if name in event:
+            yield from event[name]["values"]
 
 
 def settle_in_app(event: JsonObject) -> None:

@@ -23,24 +23,14 @@ class SlugField(serializers.CharField):
         super().__init__(max_length=slugs.MAX_LENGTH, validators=[slugs.is_slug], **kwargs)
 
 
-class FieldNamesField(serializers.ListField):
+class FieldNamesField(ListOf):
     """Names of fields that data scrubbing looks for, or spares."""
 
-    child = serializers.CharField(
-        max_length=200, error_messages={"blank": "Empty values are not allowed."}
-    )
-
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=MAX_FIELDS, **kwargs)
-
-    def run_child_validation(self, data: Any) -> list[str]:
-        # One message for the field, not one for each of its values.
-        try:
-            return super().run_child_validation(data)
-        except serializers.ValidationError as error:
-            details = error.detail
-            messages = details.values() if isinstance(details, dict) else [details]
-            raise serializers.ValidationError(next(iter(messages))) from error
+        name = serializers.CharField(
+            max_length=200, error_messages={"blank": "Empty values are not allowed."}
+        )
+        super().__init__(name, max_length=MAX_FIELDS, **kwargs)
 
 
 class OrganizationCreateInput(Input):
