@@ -42,6 +42,7 @@ class MembershipInline(ReadOnly, BaseInline):
 
 @admin.register(User)
 class UserAdmin(BaseAdmin, auth_admin.UserAdmin):
+    form = auth_admin.UserAdmin.form
     menu = Menu("Access", 1)
     tenancy = Colleagues()
     list_display = ["username", "name", "email", "is_active", "is_staff", "is_superuser", "seen"]

@@ -28,6 +28,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from .display import Panel
+from .forms import WholeForm
 from .menu import Menu
 from .tenancy import SuperusersOnly, Tenancy, only_visible, tenancy_of, visible
 
@@ -122,6 +123,7 @@ class Scoped:
 
 
 class BaseAdmin(Scoped, admin.ModelAdmin):
+    form = WholeForm
     tenancy: Tenancy = SuperusersOnly()
     """Who may see and change which rows. Each admin says it for its model."""
     paginator = CappedPaginator
