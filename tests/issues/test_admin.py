@@ -35,7 +35,8 @@ from sentrylite.accounts.models import User
 from sentrylite.admin.base import CappedPaginator
 from sentrylite.organizations import models as organizations
 from sentrylite.organizations.models import Project
-from sentrylite.releases.models import Release
+from sentrylite.releases.models import Release, Repository
+from sentrylite.symbols.models import DebugFile
 from stats.models import IssueDay
 from tests import factories
 
@@ -62,6 +63,8 @@ MAKE: dict[type[Any], Callable[[], Any]] = {
         organization=factories.OrganizationFactory(), actor_label="somebody", event="team.create"
     ),
     Release: factories.ReleaseFactory,
+    Repository: factories.RepositoryFactory,
+    DebugFile: factories.DebugFileFactory,
     Issue: factories.IssueFactory,
     Activity: lambda: Activity.objects.create(
         issue=factories.IssueFactory(), user=factories.UserFactory(), type="set_resolved"
