@@ -20,6 +20,7 @@ from .models import (
     Organization,
     OrganizationMember,
     Project,
+    ProjectPlatform,
     ProjectPreference,
     ProjectTeam,
     Role,
@@ -270,6 +271,22 @@ def load_environments_of_projects(projects: Iterable[Project]) -> None:
         names[project_id].append(name)
     for project in projects:
         project.environment_names = names[project.pk]
+
+
+def load_platforms_of_projects(projects: Iterable[Project]) -> None:
+    """`seen_platforms` of each project. One statement."""
+    seen = platforms_of(project.pk for project in projects)
+    for project in projects:
+        project.seen_platforms = seen[project.pk]
+
+
+def platforms_of(project_ids: Iterable[int]) -> dict[int, list[str]]:
+    """What each of these projects has events of, by name. One statement."""
+    seen: dict[int, list[str]] = {pk: [] for pk in project_ids}
+    rows = ProjectPlatform.objects.filter(project__in=seen).order_by("platform")
+    for project_id, platform in rows.values_list("project_id", "platform"):
+        seen[project_id].append(platform)
+    return seen
 
 
 def find_environment(organization: Organization, name: str) -> Environment | None:

@@ -44,6 +44,8 @@ ACME = {
     "slug": "acme",
     "status": {"id": "active", "name": "active"},
 }
+# Of every project.
+FEATURES = ["custom-inbound-filters", "discard-groups", "rate-limits", "servicehooks"]
 
 
 def slugs(api: APIClient, **query: str) -> list[str]:

@@ -21,7 +21,7 @@ from sentrylite.organizations.models import (
 )
 from tests import factories
 
-from .test_organization_list import ACME
+from .test_organization_list import ACME, FEATURES
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +58,7 @@ def with_projects(rockets: dict[str, Any], project: Project) -> dict[str, Any]:
                 "avatar": LETTERS,
                 "color": "#3fbf7f",
                 "dateCreated": "2026-03-01T12:00:00.590Z",
-                "features": [],
+                "features": FEATURES,
                 "firstEvent": None,
                 "hasAccess": True,
                 "id": str(project.pk),
