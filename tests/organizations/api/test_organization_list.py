@@ -207,6 +207,22 @@ def test_a_slug_of_ones_own(api: APIClient) -> None:
     assert answer.json() == {"detail": "An organization with this slug already exists."}
 
 
+def test_no_slug_is_the_id_of_another_one(api: APIClient, organization: Organization) -> None:
+    number = str(organization.pk)
+    answer = api.post(PATH, {"name": "x", "slug": number})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"slug": ["It cannot be entirely numeric."]},
+    )
+    answer = api.put(f"{PATH}acme/", {"slug": "12345"})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"slug": ["It cannot be entirely numeric."]},
+    )
+    made = api.post(PATH, {"name": number}).json()["slug"]
+    assert made.startswith(f"{number}-") and len(made) == len(number) + 3
+
+
 def test_made_slugs_make_way(api: APIClient, organization: Organization) -> None:
     second = api.post(PATH, {"name": "Acme"}).json()["slug"]
     assert second.startswith("acme-") and len(second) == 7

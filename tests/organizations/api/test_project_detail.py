@@ -642,6 +642,7 @@ def test_slugs_of_new_projects(api: APIClient, project: Project, strangers: Any)
     assert slug(name="x", slug="settings") == "settings"
     assert slug(name="Pump Station").startswith("pump-station-")
     assert len(slug(name="Settings")) == 12
+    assert slug(name="2026").startswith("2026-")
     assert len(slug(name="漢字")) == 12
     assert slug(name="Ünïcödé ✓", slug="") == "unicode"
     assert len(slug(name="long " * 12)) <= 30

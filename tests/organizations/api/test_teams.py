@@ -194,6 +194,7 @@ def test_a_slug_that_is_taken(api: APIClient, team: Team, strangers: Any) -> Non
         ({"name": "x" * 65}, {"name": ["Ensure this field has no more than 64 characters."]}),
         ({"slug": "No"}, {"slug": [BAD_SLUG]}),
         ({"slug": "x" * 51}, {"slug": ["Ensure this field has no more than 50 characters."]}),
+        ({"slug": "12"}, {"slug": ["It cannot be entirely numeric."]}),
         ({"name": {"a": 1}}, {"name": ["Not a valid string."]}),
         (
             [],
