@@ -40,6 +40,12 @@ def _is_named(words: str) -> Q:
     return Q(name__icontains=words) | Q(slug__icontains=words)
 
 
+def _is_of_platform(platforms: Collection[str]) -> Q:
+    """A project says that it is of one of these platforms, or its events do."""
+    seen = ProjectPlatform.objects.filter(project=OuterRef("pk"), platform__in=platforms)
+    return Q(platform__in=platforms) | Q(Exists(seen))
+
+
 # Organizations ------------------------------------------------------------------------------------
 
 
@@ -64,7 +70,7 @@ def search_organizations(found: QuerySet[Organization], text: str) -> QuerySet[O
         elif key == "email":
             found = found.filter(Exists(_members_with_email(values)))
         elif key == "platform":
-            projects = Project.objects.filter(organization=OuterRef("pk"), platform__in=values)
+            projects = Project.objects.filter(_is_of_platform(values), organization=OuterRef("pk"))
             found = found.filter(Exists(projects))
         elif key == "member_id":
             found = found.filter(Exists(_members(pk__in=terms.ids(values))))
@@ -205,6 +211,8 @@ def search_index(found: QuerySet[Project], text: str) -> QuerySet[Project]:
     for key, values in wanted.items():
         if key == terms.TEXT:
             found = found.filter(_is_named(values[0]))
+        elif key == "platform":
+            found = found.filter(_is_of_platform(values))
         elif key == "id":
             found = found.filter(pk__in=terms.ids(values))
         else:

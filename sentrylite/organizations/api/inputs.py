@@ -20,8 +20,11 @@ class SlugField(serializers.CharField):
     """A slug as its owner chose it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        validators = [slugs.is_slug, slugs.is_no_number]
-        super().__init__(max_length=slugs.MAX_LENGTH, validators=validators, **kwargs)
+        super().__init__(
+            max_length=slugs.MAX_LENGTH,
+            validators=[slugs.is_slug, slugs.is_no_number],
+            **kwargs,
+        )
 
 
 class NewSlugField(serializers.RegexField):

@@ -120,6 +120,7 @@ def test_the_owned_ones(
         ("slug:acme slug:rocket", ["rocket", "acme"]),
         ("platform:python", ["acme"]),
         ("platform:ruby", []),
+        ("platform:node", ["acme"]),
         ("email:ann@example.com", ["rocket"]),
         ("ANN@example.com", ["rocket"]),
         ("status:active", ["rocket", "acme"]),
@@ -137,6 +138,7 @@ def test_searching(
     api: APIClient, user: User, project: Project, query: str, found: list[str]
 ) -> None:
     Project.objects.update(platform="python")
+    project.project_platforms.create(platform="node")
     rocket = factories.OrganizationFactory(slug="rocket", name="Rocket Inc")
     factories.OrganizationMemberFactory(organization=rocket, user=user)
     factories.OrganizationMemberFactory(organization=rocket, user__email="Ann@example.com")

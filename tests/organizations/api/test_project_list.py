@@ -84,6 +84,7 @@ def test_the_newest_first_page_by_page(api: APIClient, several: list[Project]) -
         ("name:Zulu", ["zulu"]),
         ("platform:go", ["zulu"]),
         ("platform:go slug:alpha", []),
+        ("platform:node", ["pump-station"]),
         ("id:0", []),
         ("id:x", []),
         ("nobody:knows", []),
@@ -91,6 +92,7 @@ def test_the_newest_first_page_by_page(api: APIClient, several: list[Project]) -
     ],
 )
 def test_searching(api: APIClient, several: list[Project], query: str, expected: list[str]) -> None:
+    several[0].project_platforms.create(platform="node")
     assert slugs(api, query=query) == expected
 
 
