@@ -119,7 +119,7 @@ def tenant(word: str) -> Tenant:
 @pytest.fixture
 def secret() -> Tenant:
     """What a stranger must not learn of."""
-    return tenant("hush")
+    return tenant("hush-hush")
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ class HashListQuery(WithoutEnvironment, Paged):
     pass
 
 
-class ProjectTagValueListQuery(WithoutEnvironment, Period, Paged, total=False):
+class ProjectTagValueListQuery(Environments, Period, Paged, total=False):
     query: Annotated[str, "Part of a value."]
 
 
@@ -352,12 +352,10 @@ OPERATIONS: Operations = {
         "GET": Operation("Retrieve an event user", shapes.Person),
     },
     ProjectTagListView: {
-        "GET": Operation(
-            "Project tag keys", list[shapes.ListedProjectTag], query=WithoutEnvironment
-        ),
+        "GET": Operation("Project tag keys", list[shapes.ListedProjectTag], query=Environments),
     },
     ProjectTagDetailView: {
-        "GET": Operation("Project tag key", shapes.ProjectTag, query=WithoutEnvironment),
+        "GET": Operation("Project tag key", shapes.ProjectTag, query=Environments),
         "DELETE": Operation("Remove a tag key"),
     },
     ProjectTagValueListView: {

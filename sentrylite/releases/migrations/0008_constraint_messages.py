@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0013_constraint_messages"),
+        ("organizations", "0014_constraint_messages"),
         ("releases", "0007_health_storage"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0012_service_hooks"),
+        ("organizations", "0013_platforms"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
