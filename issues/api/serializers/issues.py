@@ -82,6 +82,8 @@ class IssueSerializer(OutputSerializer):
         if status != issue.status:
             return {"autoResolved": True} if status == Issue.Status.RESOLVED else {}
         if status == Issue.Status.RESOLVED and resolution is not None:
+            if resolution.type == IssueResolution.Type.BY_AGE:
+                return {"autoResolved": True}
             if resolution.commit is not None:
                 return {"inCommit": CommitSerializer(resolution.commit, context=self.context).data}
             actor = self._actor(resolution.actor)
