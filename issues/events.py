@@ -4,8 +4,8 @@ its hashes.
 The order is by when events happened and then by id. Every read bounds `received_at` on both sides
 with constants: an event was received at most a minute before and thirty days after it happened.
 
-Words, tags and environments are in no index of events: a search looks at the next SEARCHED events
-and at no more.
+What a search asks of events is in no index, nor are environments: it looks at the next SEARCHED
+events and at no more.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,6 +20,7 @@ from sentrylite import rows
 from sentrylite.arrays import literal
 from sentrylite.organizations.models import Project
 
+from .filters import EVERYTHING, Where
 from .models import Event, Issue
 from .queries import CLOCKS_DIFFER, LONGEST_WAY, unpack
 
@@ -32,9 +33,8 @@ _FIND_EVENTS = f"""
             AND e."timestamp" > %(after)s AND e."timestamp" <= %(until)s
         ORDER BY e."timestamp" {{direction}}, e.event_id {{direction}}
         LIMIT %(searched)s
-    ) e
-    WHERE (%(pattern)s::text IS NULL OR e.message ILIKE %(pattern)s)
-        AND (%(tags)s::text[] IS NULL OR e.tags @> %(tags)s::text[])
+    ) e CROSS JOIN (VALUES (%(project)s::bigint)) AS place (project_id)
+    WHERE {{{{where}}}}
         AND (%(environments)s::bigint[] IS NULL
             OR e.environment_id = ANY(%(environments)s::bigint[]))
     ORDER BY e."timestamp" {{direction}}, e.event_id {{direction}}
@@ -65,10 +65,8 @@ _MICROSECOND = timedelta(microseconds=1)
 class Wanted:
     """Which events of a list are wanted; all of them by default."""
 
-    text: str | None = None
-    """In the message, in capitals or not."""
-    tags: Sequence[str] = ()
-    """All of these, as `key=value`."""
+    where: Where = EVERYTHING
+    """Conditions from `issues.event_filters`."""
     environment_ids: Sequence[int] | None = None
     """In any of these."""
     start: datetime | None = None
@@ -96,7 +94,7 @@ def find_issue_events(
     sql = ISSUE_EVENTS_BACKWARD if is_backward else ISSUE_EVENTS_FORWARD
     span = _span(issue.first_seen, wanted, now, start, is_backward)
     parameters = {"project": issue.project_id, "issue": issue.pk, "offset": offset, "limit": limit}
-    events = _find(sql, {**parameters, **span, **_conditions(wanted)}, wanted.parts)
+    events = _find(sql, {**parameters, **span}, wanted)
     for event in events:
         event.issue_first_seen = issue.first_seen
     return events
@@ -169,15 +167,15 @@ def find_project_events(
     sql = PROJECT_EVENTS_BACKWARD if is_backward else PROJECT_EVENTS_FORWARD
     span = _span(_BEGINNING, wanted, now, start, is_backward)
     parameters = {"project": project.pk, "offset": offset, "limit": limit}
-    return _find(sql, {**parameters, **span, **_conditions(wanted)}, wanted.parts)
+    return _find(sql, {**parameters, **span}, wanted)
 
 
-def _find(sql: str, parameters: dict[str, Any], parts: Collection[str] | None) -> list[Event]:
+def _find(sql: str, parameters: dict[str, Any], wanted: Wanted) -> list[Event]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql.format(where=wanted.where.sql), parameters | _conditions(wanted))
         events = [rows.instance(Event, row) for row in cursor.fetchall()]
     for event in events:
-        event.data = unpack(event, parts)
+        event.data = unpack(event, wanted.parts)
     return events
 
 
@@ -213,18 +211,12 @@ def _span(
 
 
 def _conditions(wanted: Wanted) -> dict[str, Any]:
-    is_search = wanted.text or wanted.tags or wanted.environment_ids is not None
+    is_search = wanted.where.sql != EVERYTHING.sql or wanted.environment_ids is not None
     return {
+        **wanted.where.parameters,
         # All there are, where each of them is found.
         "searched": SEARCHED if is_search else None,
-        "pattern": f"%{_escaped(wanted.text)}%" if wanted.text else None,
-        "tags": literal(wanted.tags) if wanted.tags else None,
         "environments": (
             None if wanted.environment_ids is None else literal(wanted.environment_ids)
         ),
     }
-
-
-def _escaped(text: str) -> str:
-    """Text as a part of a LIKE pattern that stands for itself."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -68,7 +68,7 @@ _USER = """
         WHERE person.project_id = place.project_id AND ({is_person})
     ))
 """
-_USER_COLUMNS = {
+USER_COLUMNS = {
     "id": "person.ident",
     "email": "person.email",
     "username": "person.username",
@@ -101,7 +101,7 @@ SUBSCRIBED_BY = f"""
         WHERE mark.issue_id = i.id AND mark.is_active AND mark.user_id IN ({_PEOPLE}))
 """
 
-_NEWEST_RELEASE = """
+NEWEST_RELEASE = """
     SELECT release.{column} FROM releases_releaseproject link
     JOIN releases_release release ON release.id = link.release_id
     WHERE link.project_id = place.project_id
@@ -111,10 +111,8 @@ _FIRST_RELEASE = """
     i.first_release_id IN (SELECT release.id FROM releases_release release
         WHERE release.organization_id = %(organization)s AND ({is_version}))
 """
-FIRST_IS_NEWEST = f"i.first_release_id = ({_NEWEST_RELEASE.format(column='id')})"
-RELEASE_IS_NEWEST = _TAG.format(
-    is_value=f"tag.value = ({_NEWEST_RELEASE.format(column='version')})"
-)
+FIRST_IS_NEWEST = f"i.first_release_id = ({NEWEST_RELEASE.format(column='id')})"
+RELEASE_IS_NEWEST = _TAG.format(is_value=f"tag.value = ({NEWEST_RELEASE.format(column='version')})")
 
 _EVENT = """
     EXISTS (
@@ -213,7 +211,12 @@ def where(
     conditions = [_condition(term, context) for term in terms]
     if environment_ids is not None:
         conditions.append(Condition(IN_ENVIRONMENTS, {"environments": literal(environment_ids)}))
-    parameters: dict[str, Any] = {"organization": context.organization_id}
+    return combine(conditions, organization=context.organization_id)
+
+
+def combine(conditions: Iterable[Condition], **shared: Any) -> Where:
+    """All of the conditions, each with parameters of its own beside those that they share."""
+    parameters: dict[str, Any] = shared
     parts: list[str] = []
     found: list[tuple[int, Finder]] = []
     for number, (sql, values, finder) in enumerate(conditions):
@@ -238,7 +241,7 @@ def _all_of(parts: Iterable[str]) -> str:
 def _condition(term: Term, context: Context) -> Condition:
     if isinstance(term, Text):
         rest = LINES if "\n" in term.text else "TRUE"
-        pattern = _part_of(term.text)
+        pattern = anywhere_in(term.text)
         return Condition(f"{TEXT} AND {rest}", {"pattern": pattern}, Finder(FIND_TEXT, rest))
     if isinstance(term, IsAssigned):
         return Condition(f"NOT {UNASSIGNED}" if term.is_assigned else UNASSIGNED, {})
@@ -270,14 +273,14 @@ def _positive(term: Has | Field | Tag | Number | Moment, context: Context) -> Co
 def _has(key: str) -> Condition:
     if (sql := _HAS.get(FIELDS.get(key, ""))) is not None:
         return Condition(sql, {})
-    if key.startswith("user.") and (column := _USER_COLUMNS.get(key.removeprefix("user."))):
+    if key.startswith("user.") and (column := USER_COLUMNS.get(key.removeprefix("user."))):
         sql = _TAG.format(is_value=_USER.format(is_person=f"{column} <> ''"))
         return Condition(sql, {"key": "user"})
     return Condition(HAS_TAG, {"key": key})
 
 
 def _tag(key: str, values: Sequence[str]) -> Condition:
-    is_value, parameters = _is_one_of("tag.value", values)
+    is_value, parameters = is_one_of("tag.value", values)
     repeats = len(values) > 1 or "patterns" in parameters
     return _tag_condition(is_value, {"key": key, **parameters}, repeats=repeats)
 
@@ -291,11 +294,11 @@ def _tag_condition(is_value: str, values: dict[str, Any], *, repeats: bool = Tru
 
 
 def _column(term: Field, context: Context) -> Condition:
-    return Condition(*_is_one_of(_COLUMNS[term.field], term.values))
+    return Condition(*is_one_of(_COLUMNS[term.field], term.values))
 
 
 def _message(term: Field, context: Context) -> Condition:
-    patterns = literal(f"%{_pattern(value)}%" for value in term.values)
+    patterns = literal(map(anywhere_in, term.values))
     sql = "i.message ILIKE ANY({patterns}::text[])"
     # The text that is searched has the message in it.
     return Condition(sql, {"patterns": patterns}, Finder(FIND_TEXTS, rest=sql))
@@ -320,7 +323,7 @@ def _short_id(term: Field, context: Context) -> Condition:
 
 
 def _project(term: Field, context: Context) -> Condition:
-    is_slug, parameters = _is_one_of("project.slug", term.values)
+    is_slug, parameters = is_one_of("project.slug", term.values)
     return Condition(IN_PROJECTS.format(is_slug=is_slug), parameters)
 
 
@@ -346,7 +349,7 @@ def _subscribed(term: Field, context: Context) -> Condition:
 
 
 def _first_release(term: Field, context: Context) -> Condition:
-    is_version, parameters = _is_one_of("release.version", term.values)
+    is_version, parameters = is_one_of("release.version", term.values)
     sql = _FIRST_RELEASE.format(is_version=is_version)
     if "latest" in term.values:
         sql = f"({sql} OR {FIRST_IS_NEWEST})"
@@ -361,31 +364,37 @@ def _release(term: Field, context: Context) -> Condition:
 
 
 def _user(term: Field, context: Context) -> Condition:
-    """By the name that events go by, `id:1`, or by any name of the user: `email:a@example.com`."""
-    texts: list[str] = []
-    named: dict[str, list[str]] = {}
-    for value in term.values:
-        kind, separator, name = value.partition(":")
-        texts.append(value)
-        # Whoever has an id goes by it.
-        if separator and kind in _USER_COLUMNS and kind != "id":
-            named.setdefault(kind, []).append(name)
-        elif not separator or kind != "id":
-            texts.append(f"id:{value}")
-    is_value, parameters = _is_one_of("tag.value", texts)
+    texts, named = read_users(term.values)
+    is_value, parameters = is_one_of("tag.value", texts)
     for kind, names in named.items():
-        is_person, more = _is_one_of(_USER_COLUMNS[kind], names, prefix=f"{kind}_")
+        is_person, more = is_one_of(USER_COLUMNS[kind], names, prefix=f"{kind}_")
         is_value += f" OR {_USER.format(is_person=is_person)}"
         parameters |= more
     return _tag_condition(is_value, {"key": "user", **parameters})
+
+
+def read_users(values: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """The values of the tag `user` that are meant: users by the name that events go by, `id:1`; and
+    by any other name, `email:a@example.com`, their names of each kind."""
+    texts: list[str] = []
+    named: dict[str, list[str]] = {}
+    for value in values:
+        kind, separator, name = value.partition(":")
+        texts.append(value)
+        # Whoever has an id goes by it.
+        if separator and kind in USER_COLUMNS and kind != "id":
+            named.setdefault(kind, []).append(name)
+        elif not separator or kind != "id":
+            texts.append(f"id:{value}")
+    return texts, named
 
 
 def _user_name(term: Field, context: Context) -> Condition:
     name = term.field.removeprefix("user.")
     if name == "id":  # whoever has one goes by it
         return _tag("user", [f"id:{value}" for value in term.values])
-    column = _USER_COLUMNS[name]
-    is_person, parameters = _is_one_of(column, term.values)
+    column = USER_COLUMNS[name]
+    is_person, parameters = is_one_of(column, term.values)
     return _tag_condition(_USER.format(is_person=is_person), {"key": "user", **parameters})
 
 
@@ -442,7 +451,7 @@ _ESCAPED = r"\\\g<0>"
 _STARS = re.compile(r"\*+")
 
 
-def _is_one_of(column: str, values: Sequence[str], prefix: str = "") -> tuple[str, dict[str, Any]]:
+def is_one_of(column: str, values: Sequence[str], prefix: str = "") -> tuple[str, dict[str, Any]]:
     """The column is one of these texts; where one holds `*`, whatever the letter case."""
     texts = [value for value in values if "*" not in value]
     patterns = [_pattern(value) for value in values if "*" in value]
@@ -465,6 +474,11 @@ def _pattern(value: str) -> str:
     return "%".join(_SPECIAL.sub(_ESCAPED, part) for part in _STARS.split(value))
 
 
-def _part_of(text: str) -> str:
-    """Any text with this one in it, as LIKE takes it."""
+def anywhere_in(text: str) -> str:
+    """Any text with this one in it, in which `*` stands for any, as LIKE takes it."""
+    return f"%{_pattern(text)}%"
+
+
+def part_of(text: str) -> str:
+    """Any text with just this one in it, as LIKE takes it."""
     return f"%{_SPECIAL.sub(_ESCAPED, text)}%"

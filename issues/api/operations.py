@@ -117,8 +117,16 @@ class IssueCountQuery(Environments, Period, Projects, total=False):
 
 
 class EventListQuery(Environments, Period, Paged, total=False):
-    query: Annotated[str, "Words, and tags as `key:value`; or the id of an event."]
+    query: Annotated[str, "A text that is in the events' message, in any letter case."]
     full: Annotated[str, "Anything at all: events in full."]
+
+
+class IssueEventListQuery(EventListQuery, total=False):
+    query: Annotated[
+        str,
+        "A search, such as `!os:Linux user.email:*@example.com timestamp:-1d`: words, tags, "
+        "`message`, `id`, `timestamp` and users; or the id of an event.",
+    ]
 
 
 class ScrubbingSuggestionsQuery(TypedDict, total=False):
@@ -198,7 +206,7 @@ OPERATIONS: Operations = {
         "GET": Operation(
             "List an Issue's Events",
             list[shapes.EventSummary] | list[shapes.Event],
-            query=EventListQuery,
+            query=IssueEventListQuery,
             headers=("X-Sentry-Direct-Hit",),
         ),
     },
