@@ -297,6 +297,11 @@ def _load_other_issues(
             activity.other_issue = others.get(activity.data[side])
 
 
+def find_participants(found: Found) -> list[User]:
+    """Who is subscribed to an issue, MAX_PEOPLE at most. One statement, or none."""
+    return _people(found.issue)[1] if found.has_people else []
+
+
 def _people(issue: Issue) -> tuple[list[Viewer], list[User]]:
     viewers, participants = [], []
     with connection.cursor() as cursor:

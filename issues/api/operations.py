@@ -12,7 +12,7 @@ from issues.api.inputs import (
 )
 from issues.api.params import LATER_SORTS, MAX_SEARCHES, SORTS, SPANS, VALUE_ORDERS
 from issues.api.shapes import Filter
-from issues.api.views.activities import ActivityListView
+from issues.api.views.activities import ActivityListView, ParticipantListView
 from issues.api.views.details import IssueDetailView
 from issues.api.views.events import (
     AttachmentListView,
@@ -44,10 +44,12 @@ from issues.api.views.project_tags import (
 )
 from issues.api.views.releases import ProjectResolvedIssueListView, ResolvedIssueListView
 from issues.api.views.scrubbing import ScrubbingSuggestionsView
+from issues.api.views.series import IssueStatsView
 from issues.api.views.shared import SharedIssueView
 from issues.api.views.tags import TagDetailView, TagListView, TagValueListView
 from issues.api.views.tombstones import TombstoneDetailView, TombstoneListView
 from issues.search import STATUS_NAMES
+from sentrylite.accounts.api.shapes import User
 from sentrylite.api.operations import (
     Environments,
     Keywords,
@@ -57,6 +59,7 @@ from sentrylite.api.operations import (
     Period,
     Projects,
 )
+from stats.api.shapes import Points
 
 # What query strings may say -----------------------------------------------------------------------
 
@@ -129,6 +132,12 @@ class IssueEventListQuery(EventListQuery, total=False):
     ]
 
 
+class IssueStatsQuery(Environments, total=False):
+    since: Annotated[str, "Seconds since 1970-01-01."]
+    until: Annotated[str, "Seconds since 1970-01-01."]
+    resolution: Annotated[str, Keywords(enum=["1h", "1d"]), "What each point stands for."]
+
+
 class ScrubbingSuggestionsQuery(TypedDict, total=False):
     eventId: Annotated[str, "The event to look at."]
     projectId: Annotated[str, "The project that it is of."]
@@ -183,6 +192,12 @@ LIST_HEADERS = ("X-Hits", "X-Max-Hits", "X-Sentry-Direct-Hit")
 OPERATIONS: Operations = {
     ActivityListView: {
         "GET": Operation("List an Issue's Activities", shapes.Activities),
+    },
+    ParticipantListView: {
+        "GET": Operation("List an Issue's Participants", list[User]),
+    },
+    IssueStatsView: {
+        "GET": Operation("Retrieve Event Counts for an Issue", Points, query=IssueStatsQuery),
     },
     IssueDetailView: {
         "GET": Operation(
