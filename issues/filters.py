@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sentrylite.arrays import literal
 from sentrylite.organizations.models import Project
 
-from .models.issue import read_short_id
+from .models.issue import Level, priority_of, read_short_id
 from .payload.attributes import MAX_AGE, MAX_AHEAD
 from .search import FIELDS, Bound, Field, Has, Is, IsAssigned, Moment, Number, Tag, Term, Text
 
@@ -37,9 +37,19 @@ FIND_TEXTS = _FIND_TEXT.format(is_text="ANY(lower({patterns})::text[])")
 # A text of several lines might begin in the title and end in the culprit: it is not to be found.
 LINES = "(i.title ILIKE {pattern} OR i.culprit ILIKE {pattern} OR i.message ILIKE {pattern})"
 
-SHORT_ID = """
-    (i.project_id, i.number) IN (SELECT * FROM unnest({projects}::bigint[], {numbers}::bigint[]))
+# Who names an issue that was merged away means the one that it was merged into.
+_NAMED = """
+    i.id IN (SELECT coalesce(named.merged_into_id, named.id) FROM issues_issue named {which})
 """
+SHORT_ID = _NAMED.format(
+    which="""
+        JOIN unnest({projects}::bigint[], {numbers}::bigint[]) AS wanted (project_id, number)
+            USING (project_id, number)
+    """
+)
+IS_ISSUE = _NAMED.format(which="WHERE named.id = {number}::bigint")
+
+HAS_LEVEL = "i.level = ANY({levels}::smallint[])"
 
 IN_PROJECTS = """
     place.project_id IN (SELECT project.id FROM organizations_project project
@@ -146,6 +156,7 @@ _TEXTS = ("title", "culprit", "type", "platform", "error_type", "error_value")
 _HAS = {
     "assigned": f"NOT {UNASSIGNED}",
     "first_release": "i.first_release_id IS NOT NULL",
+    **dict.fromkeys(("category", "priority", "project", "short_id"), "TRUE"),
     **{name: f"{_COLUMNS[name]} <> ''" for name in _TEXTS},
 }
 
@@ -261,6 +272,8 @@ def _positive(term: Has | Field | Tag | Number | Moment, context: Context) -> Co
             return _has(term.key)
         case Tag():
             return _tag(term.key, term.values)
+        case Number(field="issue_id", operator="="):
+            return Condition(IS_ISSUE, {"number": term.number})
         case Number():
             sql = f"{_COLUMNS[term.field]} {OPERATORS[term.operator]} {{number}}::bigint"
             return Condition(sql, {"number": term.number})
@@ -307,6 +320,11 @@ def _message(term: Field, context: Context) -> Condition:
 def _category(term: Field, context: Context) -> Condition:
     """All issues are of one category."""
     return Condition("{is_error}", {"is_error": "error" in term.values})
+
+
+def _priority(term: Field, context: Context) -> Condition:
+    levels = [level for level in Level if priority_of(level) in term.values]
+    return Condition(HAS_LEVEL, {"levels": literal(levels)})
 
 
 def _short_id(term: Field, context: Context) -> Condition:
@@ -402,6 +420,7 @@ _FIELDS: dict[str, Callable[[Field, Context], Condition]] = {
     **dict.fromkeys(_TEXTS, _column),
     "message": _message,
     "category": _category,
+    "priority": _priority,
     "short_id": _short_id,
     "project": _project,
     "assigned": _assigned,
