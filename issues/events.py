@@ -22,7 +22,8 @@ from sentrylite.organizations.models import Project
 
 from .filters import EVERYTHING, Where
 from .models import Event, Issue
-from .queries import CLOCKS_DIFFER, LONGEST_WAY, unpack
+from .models.event import CLOCKS_DIFFER, LONGEST_WAY
+from .queries import unpack
 
 _FIND_EVENTS = f"""
     SELECT {rows.columns(Event, "e")}
@@ -206,7 +207,7 @@ def _span(
         "after": after,
         "until": until,
         "received_from": max(first_received, after - CLOCKS_DIFFER),
-        "received_to": min(last_received, until + LONGEST_WAY + CLOCKS_DIFFER),
+        "received_to": min(last_received, until + LONGEST_WAY),
     }
 
 

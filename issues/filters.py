@@ -11,14 +11,14 @@ rare; `issues.queries.narrow` finds out which of them it is.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sentrylite.arrays import literal
 from sentrylite.organizations.models import Project
 
+from .models.event import CLOCKS_DIFFER, LONGEST_WAY
 from .models.issue import Level, priority_of, read_short_id
-from .payload.attributes import MAX_AGE, MAX_AHEAD
 from .search import FIELDS, Bound, Field, Has, Is, IsAssigned, Moment, Number, Tag, Term, Text
 
 OPERATORS = {"<": "<", "<=": "<=", "=": "=", ">=": ">=", ">": ">"}
@@ -160,9 +160,6 @@ _HAS = {
     **{name: f"{_COLUMNS[name]} <> ''" for name in _TEXTS},
 }
 
-# How long after and before it happened an event can have been received, as ingestion sees to it.
-_LONGEST_WAY = timedelta(seconds=MAX_AGE) + timedelta(hours=1)
-_CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
 _FIRST, _LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -456,10 +453,10 @@ def _received(bounds: Sequence[Bound]) -> tuple[datetime, datetime]:
     """When events within the bounds can have been received: which partitions to look at."""
     first, last = _FIRST, _LAST
     for operator, moment in bounds:
-        if operator in (">", ">=") and moment - _FIRST > _CLOCKS_DIFFER:
-            first = max(first, moment - _CLOCKS_DIFFER)
-        if operator in ("<", "<=") and _LAST - moment > _LONGEST_WAY:
-            last = min(last, moment + _LONGEST_WAY)
+        if operator in (">", ">=") and moment - _FIRST > CLOCKS_DIFFER:
+            first = max(first, moment - CLOCKS_DIFFER)
+        if operator in ("<", "<=") and _LAST - moment > LONGEST_WAY:
+            last = min(last, moment + LONGEST_WAY)
     return first, last
 
 

@@ -105,9 +105,9 @@ _IS_QUIET = f"""
 """
 
 # Also which projects assign their issues by rules, and whether somebody has reported on one of the
-# events already. That is asked by a statement that
-# begins when the events' ids are claimed: see `issues.feedback`.
-# A hash that was bound to an issue while that was merged away leads to where the issue is now.
+# events already: that is asked by a statement that begins when the events' ids are claimed (see
+# `issues.feedback`). A hash that was bound to an issue while that was merged away leads to where
+# the issue is now.
 FIND_HASHES = f"""
     SELECT hash.project_id, hash.hash::text, coalesce(issue.merged_into_id, issue.id),
         CASE WHEN {_IS_QUIET.format(moment="wanted.moment")} THEN {Issue.Status.RESOLVED:d}
