@@ -311,7 +311,7 @@ def _read_query(query: QueryDict) -> str:
 
 def read_page_size(query: QueryDict) -> int:
     """Raises BadParameter."""
-    return params.page_size(query, "per_page", "Invalid per_page. It takes a number from 1 to 100.")
+    return params.page_size(query, "per_page", "Invalid per_page parameter.")
 
 
 def read_environments(query: QueryDict) -> tuple[str, ...]:

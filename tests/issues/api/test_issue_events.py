@@ -349,13 +349,22 @@ def test_choosing_a_time(api: APIClient, issue: Issue, found: list[Event], now: 
     query = {"start": "2026-03-04T05:06:07", "end": "2026-03-04T05:06:08"}
     assert ids(api.get(path_of(issue, **query))) == the_ids_of(found[4:])
     assert ids(api.get(path_of(issue, statsPeriod="3595s"))) == the_ids_of(found[:4])
+    assert ids(api.get(path_of(issue, statsPeriod="3595"))) == the_ids_of(found[:4])
     assert ids(api.get(path_of(issue, statsPeriod="9999w"))) == the_ids_of(found)
+    query = {"statsPeriodStart": "1h", "statsPeriodEnd": "3594s"}
+    assert ids(api.get(path_of(issue, **query))) == the_ids_of(found[1:])
+    query = {"start": str(now.timestamp() + 5), "end": f"{now.timestamp() + 9:.0f}"}
+    assert ids(api.get(path_of(issue, **query))) == the_ids_of(found[:4])
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        {"statsPeriod": "14"},
+        {"statsPeriod": "14y"},
+        {"statsPeriodStart": "14d"},
+        {"statsPeriodEnd": "14d"},
+        {"statsPeriodStart": "1d", "statsPeriodEnd": "2d"},
+        {"start": "253402300800", "end": "253402300801"},
         {"statsPeriod": "x"},
         {"start": "2026-03-04T05:06:07"},
         {"start": "x", "end": "y"},
