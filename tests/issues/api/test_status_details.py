@@ -252,6 +252,18 @@ def test_what_is_left_and_when_it_is_over(
     assert details(api.get(path).json()) == ("unresolved", {})
 
 
+def test_what_is_left_goes_by_what_is_counted_when_it_is_ignored(
+    issue: Issue, now: datetime
+) -> None:
+    """Events may have been counted, or unmerged, since the issue was read."""
+    for times_seen, user_count in ((2, 1), (900, 90)):
+        Issue.objects.update(times_seen=times_seen, user_count=user_count)
+        actions.ignore_issues([issue], Conditions(count=5, user_count=2), by=None, now=now)
+        assert issue.snooze is not None
+        assert issue.status_at(now) == Issue.Status.IGNORED
+        assert (issue.snooze.events_left(issue), issue.snooze.users_left(issue)) == (5, 2)
+
+
 def test_resolved_by_age_says_so(api: APIClient, path: str, project: Project) -> None:
     Project.objects.update(resolve_age=1)
     assert details(api.get(path).json()) == ("resolved", {"autoResolved": True})
