@@ -171,6 +171,8 @@ class Finder(NamedTuple):
     """What is still to be asked of an issue that it finds."""
     repeats: bool = False
     """Whether it may find an issue twice."""
+    all: str = "TRUE"
+    """All that is asked of an issue, its own condition first."""
 
 
 class Condition(NamedTuple):
@@ -235,10 +237,12 @@ def combine(conditions: Iterable[Condition], **shared: Any) -> Where:
         if finder is not None:
             finder_sql, rest = finder.sql.format(**places), finder.rest.format(**places)
             found.append((number, Finder(finder_sql, rest, finder.repeats)))
-    finders = [
-        finder._replace(rest=_all_of([*parts[:number], finder.rest, *parts[number + 1 :]]))
-        for number, finder in found
-    ]
+    finders = []
+    for number, finder in found:
+        others = [*parts[:number], *parts[number + 1 :]]
+        # What is only joined by AND is asked in the order of what it seems to cost.
+        in_order = f"CASE WHEN {parts[number]} THEN {_all_of(others)} END"
+        finders.append(finder._replace(rest=_all_of([finder.rest, *others]), all=in_order))
     return Where(_all_of(parts), parameters, finders)
 
 

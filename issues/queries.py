@@ -292,9 +292,9 @@ def narrow(places: Collection[Place], statuses: Iterable[int], where: Where) -> 
         cursor.execute(_FIND_ALL.format(finder=finder.sql, rest=finder.rest), parameters)
         ids, looked_at = cursor.fetchone()
     if looked_at is None:
-        return where._replace(hits=len(ids))
+        return where._replace(sql=finder.all, hits=len(ids))
     if found is None and looked_at >= LOOKED_AT:
-        return where
+        return where._replace(sql=finder.all)
     known = {**where.parameters, "found": literal(ids)}
     return where._replace(parameters=known, hits=len(ids), is_known=True)
 

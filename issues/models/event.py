@@ -70,8 +70,7 @@ class Event(models.Model):
     @property
     def tag_pairs(self) -> list[tuple[str, str]]:
         """Key and value of each tag; a key never holds the `=` between them."""
-        pairs = (tag.partition("=") for tag in self.tags)
-        return [(key, value) for key, _, value in pairs]
+        return [(key, value) for key, _, value in [tag.partition("=") for tag in self.tags]]
 
 
 class EventAddress(models.Model):

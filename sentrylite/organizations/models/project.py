@@ -109,6 +109,7 @@ class Project(ScrubbingSettings, InboundFilters, Deletable):
                 fields=["organization", "slug"],
                 condition=models.Q(status=Status.ACTIVE),
                 name="organizations_project_active_slug",
+                violation_error_message="Another project of the organization has this slug.",
             )
         ]
 
