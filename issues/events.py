@@ -9,7 +9,7 @@ events and at no more.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from sentrylite.organizations.models import Project
 from .filters import EVERYTHING, Where
 from .models import Event, Issue
 from .models.event import CLOCKS_DIFFER, LONGEST_WAY
-from .queries import unpack
+from .queries import load_seen_in, unpack
 
 _FIND_EVENTS = f"""
     SELECT {rows.columns(Event, "e")}
@@ -90,24 +90,41 @@ def find_issue_events(
     """An issue's events, newest first, with their payloads unpacked.
 
     From `start` on, without the first `offset`; backward those before `start`, the nearest first.
-    One statement.
+    One statement; two more where a search of environments begins too far from what is in them.
     """
     sql = ISSUE_EVENTS_BACKWARD if is_backward else ISSUE_EVENTS_FORWARD
-    span = _span(issue.first_seen, wanted, now, start, is_backward)
     parameters = {"project": issue.project_id, "issue": issue.pk, "offset": offset, "limit": limit}
+    span = _span(issue.first_seen, wanted, now, start, is_backward)
     events = _find(sql, {**parameters, **span}, wanted)
+    if not events and wanted.environment_ids:
+        wanted = _where_seen(issue, wanted)
+        span = _span(issue.first_seen, wanted, now, start, is_backward)
+        events = _find(sql, {**parameters, **span}, wanted)
     for event in events:
         event.issue_first_seen = issue.first_seen
     return events
 
 
+def _where_seen(issue: Issue, wanted: Wanted) -> Wanted:
+    """The same in the time in which the issue was seen in the environments. One statement."""
+    load_seen_in([issue], wanted.environment_ids or ())
+    seen = issue.seen_in
+    if seen is None or seen.first_seen is None or seen.last_seen is None:
+        return wanted
+    # What is counted may differ from what is stored by a rounded microsecond.
+    first, last = seen.first_seen - _MICROSECOND, seen.last_seen + _MICROSECOND
+    return replace(
+        wanted, start=max(wanted.start or first, first), end=min(wanted.end or last, last)
+    )
+
+
 def find_newest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | None:
-    """An issue's last event. One statement."""
+    """An issue's last event. Statements as `find_issue_events`."""
     return next(iter(find_issue_events(issue, wanted, now, limit=1)), None)
 
 
 def find_oldest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | None:
-    """An issue's first event. One statement."""
+    """An issue's first event. Statements as `find_issue_events`."""
     return next(iter(find_issue_events(issue, wanted, now, is_backward=True, limit=1)), None)
 
 
