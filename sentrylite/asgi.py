@@ -104,10 +104,10 @@ class Server:
         due = time.monotonic()
         while True:
             try:
-                expiry.settle(timezone.now())
                 if time.monotonic() >= due:
                     due += MAINTENANCE_EVERY
                     maintenance.maintain(timezone.now())
+                expiry.settle(timezone.now())
             except DatabaseError as error:
                 logger.warning("maintenance is put off: %s", str(error).strip())
             except Exception:
