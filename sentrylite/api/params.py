@@ -83,11 +83,19 @@ def ago(query: QueryDict, name: str, now: datetime) -> datetime | None:
     value = text(query, name)
     if not value:
         return None
+    length = duration(value)
+    if length is None:
+        raise BadParameter(f"Invalid {name}. It takes a number and a unit, such as 14d.")
+    return now - length
+
+
+def duration(value: str) -> timedelta | None:
+    """`14d`, in seconds without a unit; None for other text. No longer than 200 years."""
     match = PERIOD.fullmatch(value)
     if match is None:
-        raise BadParameter(f"Invalid {name}. It takes a number and a unit, such as 14d.")
+        return None
     seconds, number, unit = match.groups()
-    return now - (timedelta(seconds=int(seconds)) if seconds else int(number) * UNITS[unit])
+    return timedelta(seconds=int(seconds)) if seconds else int(number) * UNITS[unit]
 
 
 def moment(query: QueryDict, name: str) -> datetime | None:
