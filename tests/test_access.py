@@ -67,6 +67,8 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
             "comments/<str:note_id>/",
             "events/",
             "hashes/",
+            "participants/",
+            "stats/",
             "tags/",
             "tags/<str:key>/",
             "tags/<str:key>/values/",

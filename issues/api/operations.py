@@ -12,7 +12,7 @@ from issues.api.inputs import (
 )
 from issues.api.params import LATER_SORTS, MAX_SEARCHES, SORTS, SPANS, VALUE_ORDERS
 from issues.api.shapes import Filter
-from issues.api.views.activities import ActivityListView
+from issues.api.views.activities import ActivityListView, ParticipantListView
 from issues.api.views.details import IssueDetailView
 from issues.api.views.events import (
     AttachmentListView,
@@ -44,10 +44,12 @@ from issues.api.views.project_tags import (
 )
 from issues.api.views.releases import ProjectResolvedIssueListView, ResolvedIssueListView
 from issues.api.views.scrubbing import ScrubbingSuggestionsView
+from issues.api.views.series import IssueStatsView
 from issues.api.views.shared import SharedIssueView
 from issues.api.views.tags import TagDetailView, TagListView, TagValueListView
 from issues.api.views.tombstones import TombstoneDetailView, TombstoneListView
 from issues.search import STATUS_NAMES
+from sentrylite.accounts.api.shapes import User
 from sentrylite.api.operations import (
     Environments,
     Keywords,
@@ -57,6 +59,7 @@ from sentrylite.api.operations import (
     Period,
     Projects,
 )
+from stats.api.shapes import Points
 
 # What query strings may say -----------------------------------------------------------------------
 
@@ -117,8 +120,22 @@ class IssueCountQuery(Environments, Period, Projects, total=False):
 
 
 class EventListQuery(Environments, Period, Paged, total=False):
-    query: Annotated[str, "Words, and tags as `key:value`; or the id of an event."]
+    query: Annotated[str, "A text that is in the events' message, in any letter case."]
     full: Annotated[str, "Anything at all: events in full."]
+
+
+class IssueEventListQuery(EventListQuery, total=False):
+    query: Annotated[
+        str,
+        "A search, such as `!os:Linux user.email:*@example.com timestamp:-1d`: words, tags, "
+        "`message`, `id`, `timestamp` and users; or the id of an event.",
+    ]
+
+
+class IssueStatsQuery(Environments, total=False):
+    since: Annotated[str, "Seconds since 1970-01-01."]
+    until: Annotated[str, "Seconds since 1970-01-01."]
+    resolution: Annotated[str, Keywords(enum=["1h", "1d"]), "What each point stands for."]
 
 
 class ScrubbingSuggestionsQuery(TypedDict, total=False):
@@ -176,6 +193,12 @@ OPERATIONS: Operations = {
     ActivityListView: {
         "GET": Operation("List an Issue's Activities", shapes.Activities),
     },
+    ParticipantListView: {
+        "GET": Operation("List an Issue's Participants", list[User]),
+    },
+    IssueStatsView: {
+        "GET": Operation("Retrieve Event Counts for an Issue", Points, query=IssueStatsQuery),
+    },
     IssueDetailView: {
         "GET": Operation(
             "Retrieve an Issue",
@@ -198,7 +221,7 @@ OPERATIONS: Operations = {
         "GET": Operation(
             "List an Issue's Events",
             list[shapes.EventSummary] | list[shapes.Event],
-            query=EventListQuery,
+            query=IssueEventListQuery,
             headers=("X-Sentry-Direct-Hit",),
         ),
     },
