@@ -1,5 +1,6 @@
 """A database connection of one long-lived thread, outside Django's handling of requests."""
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -13,6 +14,13 @@ T = TypeVar("T")
 Lost = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
+# Statements that are prepared are planned once, not for each batch by its size; and again every few
+# seconds, because a plan for an empty table would stay until somebody analyzes the table.
+SETTINGS = "SET TIME ZONE 'UTC'; SET plan_cache_mode = force_generic_plan"
+PLANS_LAST = 10.0
+FORGET_PLANS = "DISCARD PLANS"
+
+
 class Connection:
     """Opened at first use and again after it was lost. One thread at a time."""
 
@@ -20,6 +28,7 @@ class Connection:
         self._name = name
         self._on_connect = on_connect
         self._raw: psycopg2.extensions.connection | None = None
+        self._planned_at = 0.0
 
     def run(self, work: Callable[[Any], T]) -> T:
         """Call `work(cursor)` in a transaction and commit it.
@@ -30,6 +39,9 @@ class Connection:
         raw = self._raw or self._open()
         try:
             with raw, raw.cursor() as cursor:
+                if time.monotonic() - self._planned_at > PLANS_LAST:
+                    cursor.execute(FORGET_PLANS)
+                    self._planned_at = time.monotonic()
                 return work(cursor)
         except BaseException:
             if raw.closed:
@@ -49,7 +61,7 @@ class Connection:
         raw = psycopg2.connect(**parameters)
         try:
             with raw, raw.cursor() as cursor:
-                cursor.execute("SET TIME ZONE 'UTC'")
+                cursor.execute(SETTINGS)
                 if self._on_connect:
                     self._on_connect(cursor)
         except BaseException:
