@@ -34,7 +34,8 @@ class Connection:
         """Call `work(cursor)` in a transaction and commit it.
 
         Any exception rolls back. After a lost connection the next call opens a new one; whether
-        the transaction that was under way was committed is then for the caller to find out.
+        the transaction that was under way was committed is then for the caller to find out. That it
+        was lost is always one of `Lost`.
         """
         raw = self._raw or self._open()
         try:
@@ -43,9 +44,16 @@ class Connection:
                     cursor.execute(FORGET_PLANS)
                     self._planned_at = time.monotonic()
                 return work(cursor)
-        except BaseException:
+        except BaseException as error:
+            # What has no code the server has not said. The driver need not have noticed yet that it
+            # is gone, and then calls it no operational error.
+            is_lost = type(error) is psycopg2.DatabaseError and error.pgcode is None
+            if is_lost:
+                raw.close()
             if raw.closed:
                 self._raw = None
+            if is_lost:
+                raise psycopg2.OperationalError(str(error)) from error
             raise
 
     def close(self) -> None:

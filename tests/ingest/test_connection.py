@@ -1,10 +1,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg2
 import pytest
 
 from sentrylite.ingest import connection
-from sentrylite.ingest.connection import Connection
+from sentrylite.ingest.connection import Connection, Lost
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,6 +49,28 @@ def test_one_plan_serves_all_batches_also_after_a_rollback(own: Connection) -> N
     with pytest.raises(ZeroDivisionError):
         own.run(fail)
     assert own.run(mode) == "force_generic_plan"
+
+
+def test_a_loss_that_the_driver_has_not_noticed_is_one_too(own: Connection) -> None:
+    def fail(cursor: Any) -> None:
+        raise psycopg2.DatabaseError("server closed the connection unexpectedly")
+
+    before = own.run(process)
+    with pytest.raises(Lost, match="unexpectedly"):
+        own.run(fail)
+    assert own.run(process) != before
+
+
+def test_what_the_server_refuses_is_no_loss(own: Connection) -> None:
+    before = own.run(process)
+    with pytest.raises(psycopg2.errors.DivisionByZero):
+        own.run(lambda cursor: cursor.execute("SELECT 1 / 0"))
+    assert own.run(process) == before
+
+
+def process(cursor: Any) -> int:
+    cursor.execute("SELECT pg_backend_pid()")
+    return cursor.fetchone()[0]
 
 
 def mode(cursor: Any) -> str:
