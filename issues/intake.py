@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 
 from sentrylite.arrays import literal
+from sentrylite.statements import Statement
 
 from .models import Activity, Issue, IssueResolution, IssueText
 from .payload.event import EventUser, PreparedEvent
@@ -70,14 +71,17 @@ def _columns(rows: Iterable[Sequence[Any]]) -> list[str]:
 
 # In whole microseconds, as the events' own rows have it: an event is looked up by the very moment
 # that its address says, and to_timestamp() would round some fractions the other way.
-ADD_ADDRESSES = """
+ADD_ADDRESSES = Statement(
+    "add_event_addresses",
+    """
     INSERT INTO issues_eventaddress (project_id, event_id, received_at)
     SELECT project_id, event_id, timestamptz 'epoch' + received_at * interval '1 microsecond'
     FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[])
         AS event(project_id, event_id, received_at)
     ON CONFLICT DO NOTHING
     RETURNING project_id, event_id::text
-"""
+""",
+)
 
 
 def claim_event_ids(cursor: Any, events: Sequence[PreparedEvent]) -> list[PreparedEvent]:
@@ -89,7 +93,7 @@ def claim_event_ids(cursor: Any, events: Sequence[PreparedEvent]) -> list[Prepar
     for event in events:
         first.setdefault((event.project_id, event.event_id), event)
     rows = [(*key, _microseconds(first[key].received_at)) for key in sorted(first)]
-    cursor.execute(ADD_ADDRESSES, _columns(rows))
+    ADD_ADDRESSES.run(cursor, *_columns(rows))
     new = {(project_id, UUID(event_id)) for project_id, event_id in cursor.fetchall()}
     return [event for key, event in first.items() if key in new]
 
@@ -108,7 +112,9 @@ _IS_QUIET = f"""
 # events already: that is asked by a statement that begins when the events' ids are claimed (see
 # `issues.feedback`). A hash that was bound to an issue while that was merged away leads to where
 # the issue is now.
-FIND_HASHES = f"""
+FIND_HASHES = Statement(
+    "find_hashes",
+    f"""
     SELECT hash.project_id, hash.hash::text, coalesce(issue.merged_into_id, issue.id),
         CASE WHEN {_IS_QUIET.format(moment="wanted.moment")} THEN {Issue.Status.RESOLVED:d}
             ELSE issue.status END
@@ -125,14 +131,17 @@ FIND_HASHES = f"""
     UNION ALL
     SELECT project_id, '', NULL, NULL FROM issues_projectownership
     WHERE project_id = ANY(%s::bigint[]) AND is_active AND auto_assignment AND raw <> ''
-"""
+""",
+)
 
 LOCK_PROJECTS = """
     SELECT 1 FROM organizations_project WHERE id = ANY(%s::bigint[])
     ORDER BY id FOR NO KEY UPDATE
 """
 
-TAKE_NUMBERS = """
+TAKE_NUMBERS = Statement(
+    "take_issue_numbers",
+    """
     UPDATE organizations_project project
     SET last_short_id = project.last_short_id + batch.quantity,
         first_event_at = coalesce(project.first_event_at, to_timestamp(batch.first_event_at))
@@ -140,9 +149,12 @@ TAKE_NUMBERS = """
         AS batch(project_id, quantity, first_event_at)
     WHERE project.id = batch.project_id
     RETURNING project.id, project.last_short_id
-"""
+""",
+)
 
-ADD_ISSUES = f"""
+ADD_ISSUES = Statement(
+    "add_issues",
+    f"""
     WITH made AS (
         INSERT INTO issues_issue (project_id, number, first_release_id, first_seen, last_seen,
             active_at, level, type, title, culprit, logger, platform, metadata, message,
@@ -160,13 +172,17 @@ ADD_ISSUES = f"""
         SELECT project_id, id, {IssueText.TEXT_OF.format(issue="made")} FROM made
     )
     SELECT project_id, number, id FROM made
-"""
+""",
+)
 
-ADD_HASHES = """
+ADD_HASHES = Statement(
+    "add_hashes",
+    """
     INSERT INTO issues_issuehash (project_id, hash, issue_id)
     SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[])
     ON CONFLICT DO NOTHING
-"""
+""",
+)
 
 
 class Settled(NamedTuple):
@@ -226,7 +242,7 @@ def _find_hashes(cursor: Any, placed: Sequence[Placed]) -> tuple[dict[Hash, int]
             newest[hash] = max(moment, newest.get(hash, moment))
     hashes = sorted((*hash, moment) for hash, moment in newest.items())
     projects = literal(sorted({project_id for project_id, _ in events}))
-    cursor.execute(FIND_HASHES, [*_columns(hashes), *_columns(events), projects])
+    FIND_HASHES.run(cursor, *_columns(hashes), *_columns(events), projects)
     known, settled = {}, Settled(set(), set(), set(), set(), set())
     for project_id, key, issue_id, status in cursor.fetchall():
         if issue_id is None:
@@ -271,7 +287,7 @@ def _bind_hashes(cursor: Any, placed: Sequence[Placed], known: dict[Hash, int]) 
             known[hash] = found if isinstance(found, int) else found.issue_id
             rows.append((*hash, known[hash]))
     if rows:  # else another process has made the issues while we waited
-        cursor.execute(ADD_HASHES, _columns(sorted(rows)))
+        ADD_HASHES.run(cursor, *_columns(sorted(rows)))
 
 
 def _make_issues(cursor: Any, new: Sequence[Placed]) -> None:
@@ -280,10 +296,8 @@ def _make_issues(cursor: Any, new: Sequence[Placed]) -> None:
     for place in new:
         project_id, moment = place.event.project_id, place.event.timestamp
         earliest[project_id] = min(moment, earliest.get(project_id, moment))
-    cursor.execute(
-        TAKE_NUMBERS,
-        _columns((project, n, earliest[project]) for project, n in sorted(quantities.items())),
-    )
+    taken = ((project, n, earliest[project]) for project, n in sorted(quantities.items()))
+    TAKE_NUMBERS.run(cursor, *_columns(taken))
     next_number = {project: last - quantities[project] + 1 for project, last in cursor.fetchall()}
     rows, by_number = [], {}
     for place in new:
@@ -292,7 +306,7 @@ def _make_issues(cursor: Any, new: Sequence[Placed]) -> None:
         next_number[project_id] += 1
         by_number[project_id, number] = place
         rows.append((project_id, number, place.release_id, *Facts.of(place.event)))
-    cursor.execute(ADD_ISSUES, _columns(rows))
+    ADD_ISSUES.run(cursor, *_columns(rows))
     for project_id, number, issue_id in cursor.fetchall():
         by_number[project_id, number].issue_id = issue_id
 
@@ -584,24 +598,32 @@ def _microseconds(moment: float) -> int:
 # What is counted in an issue that was merged into another is counted in that one. An issue that
 # was merged away while we waited for its lock says so in its row, as it is then. In a discarded
 # issue nothing is counted.
-LOCK_ISSUES = f"""
+LOCK_ISSUES = Statement(
+    "lock_issues",
+    f"""
     SELECT issue.id, target.id, target.merged_into_id IS NULL, target.tag_keys::text
     FROM issues_issue issue
     JOIN issues_issue target ON target.id = coalesce(issue.merged_into_id, issue.id)
     WHERE issue.id = ANY(%s::bigint[]) AND target.status <> {Issue.Status.DISCARDED:d}
     ORDER BY target.id FOR NO KEY UPDATE OF target
-"""
+""",
+)
 
-ADD_USERS = """
+ADD_USERS = Statement(
+    "add_issue_users",
+    """
     INSERT INTO issues_issueuser (project_id, issue_id, user_hash)
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
     ON CONFLICT DO NOTHING
     RETURNING project_id, issue_id
-"""
+""",
+)
 
 # `first_seen` is when the row was made, as the documents' server had it. A row whose xmax is 0 is
 # one that this statement made.
-ADD_TAGS = """
+ADD_TAGS = Statement(
+    "add_issue_tags",
+    """
     WITH tag AS (
         INSERT INTO issues_issuetag AS tag
             (project_id, issue_id, key, value, times_seen, first_seen, last_seen)
@@ -614,7 +636,8 @@ ADD_TAGS = """
         RETURNING issue_id, key, xmax = 0 AS is_new
     )
     SELECT issue_id, key, count(*) FROM tag WHERE is_new GROUP BY issue_id, key
-"""
+""",
+)
 
 _FACTS = ("level", "type", "title", "culprit", "logger", "platform", "metadata", "message")
 
@@ -627,7 +650,9 @@ _NEWER_FACTS = ", ".join(
 
 # Texts hardly ever change: as a rule this reads them and writes none. Whoever writes one holds the
 # lock of its issue.
-ADD_TO_ISSUES = f"""
+ADD_TO_ISSUES = Statement(
+    "add_to_issues",
+    f"""
     WITH counted AS (
         UPDATE issues_issue issue
         SET times_seen = issue.times_seen + batch.times,
@@ -647,7 +672,8 @@ ADD_TO_ISSUES = f"""
         ON known.project_id = counted.project_id AND known.issue_id = counted.id
     WHERE known.text IS DISTINCT FROM counted.text
     ON CONFLICT (project_id, issue_id) DO UPDATE SET text = excluded.text
-"""
+""",
+)
 
 WRITE_TEXTS = f"""
     INSERT INTO issues_issuetext (project_id, issue_id, text)
@@ -681,7 +707,7 @@ def lock_issues(cursor: Any, issue_ids: Iterable[int]) -> Locked:
     """
     locked, wanted = Locked({}, {}), set(issue_ids)
     while wanted:
-        cursor.execute(LOCK_ISSUES, [literal(sorted(wanted))])
+        LOCK_ISSUES.run(cursor, literal(sorted(wanted)))
         wanted = set()
         for issue_id, target_id, is_last, tag_keys in cursor.fetchall():
             if is_last:
@@ -708,12 +734,12 @@ def add_to_issues(
         return
     new_users: Counter[int] = Counter()
     if rows := sorted(users):
-        cursor.execute(ADD_USERS, _columns(rows))
+        ADD_USERS.run(cursor, *_columns(rows))
         new_users.update(issue_id for _, issue_id in cursor.fetchall())
     tag_keys = _add_tags(cursor, locked, tags)
-    cursor.execute(
-        ADD_TO_ISSUES,
-        _columns(
+    ADD_TO_ISSUES.run(
+        cursor,
+        *_columns(
             (
                 issue_id,
                 times,
@@ -734,7 +760,7 @@ def _add_tags(cursor: Any, locked: Locked, tags: Tags) -> dict[int, TagKeys]:
     events: Counter[tuple[int, str]] = Counter()
     for (_, issue_id, key, _), (times, _) in tags.items():
         events[issue_id, key] += times
-    cursor.execute(ADD_TAGS, _columns((*key, *value) for key, value in sorted(tags.items())))
+    ADD_TAGS.run(cursor, *_columns((*key, *value) for key, value in sorted(tags.items())))
     new_values = {(issue_id, key): count for issue_id, key, count in cursor.fetchall()}
     for (issue_id, key), times in events.items():
         add_to_sums(sums[issue_id], key, new_values.get((issue_id, key), 0), times)
@@ -754,7 +780,9 @@ def write_texts(cursor: Any, issue_ids: Iterable[int]) -> None:
     cursor.execute(WRITE_TEXTS, [literal(sorted(issue_ids))])
 
 
-ADD_SEEN_IN = """
+ADD_SEEN_IN = Statement(
+    "add_seen_in",
+    """
     INSERT INTO issues_issuerelease AS seen (project_id, issue_id, environment_id, release_id,
         times_seen, first_seen, last_seen)
     SELECT project_id, issue_id, environment_id, release_id, times, to_timestamp(first),
@@ -766,7 +794,8 @@ ADD_SEEN_IN = """
     SET times_seen = seen.times_seen + excluded.times_seen,
         first_seen = least(seen.first_seen, excluded.first_seen),
         last_seen = greatest(seen.last_seen, excluded.last_seen)
-"""
+""",
+)
 
 
 def add_seen_in(
@@ -775,11 +804,13 @@ def add_seen_in(
     """Count events by (project, issue, environment, release): how often, when first and last."""
     if seen_in:
         rows = ((*key, *value) for key, value in sorted(seen_in.items()))
-        cursor.execute(ADD_SEEN_IN, _columns(rows))
+        ADD_SEEN_IN.run(cursor, *_columns(rows))
 
 
 # Only a person who is new, or says something new, costs a write.
-ADD_PEOPLE = """
+ADD_PEOPLE = Statement(
+    "add_people",
+    """
     INSERT INTO issues_eventuser AS person
         (project_id, hash, tag_value, ident, username, email, name, ip_address, first_seen)
     SELECT project_id, hash, tag_value, ident, username, email, name,
@@ -794,7 +825,8 @@ ADD_PEOPLE = """
     WHERE (excluded.username <> '' AND excluded.username <> person.username)
         OR (excluded.email <> '' AND excluded.email <> person.email)
         OR (excluded.name <> '' AND excluded.name <> person.name)
-"""
+""",
+)
 
 
 def add_people(cursor: Any, people: Mapping[tuple[int, int], EventUser]) -> None:
@@ -813,4 +845,4 @@ def add_people(cursor: Any, people: Mapping[tuple[int, int], EventUser]) -> None
         )
         for key, person in sorted(people.items())
     )
-    cursor.execute(ADD_PEOPLE, _columns(rows))
+    ADD_PEOPLE.run(cursor, *_columns(rows))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from sentrylite.arrays import literal
+from sentrylite.statements import Statement
 
 from .periods import HOURS_OF_DAY, WIDTHS, bucket, oldest_bucket
 
@@ -19,28 +20,34 @@ Organizations' counts have the project_id 0. A project's own have its id also as
 IssueDays = dict[tuple[int, int, int, int], list[int]]
 """`(project_id, issue_id, day, environment_id)` to 24 numbers, one for each hour of the UTC day."""
 
-ADD_SERIES_COUNTS = """
+ADD_SERIES_COUNTS = Statement(
+    "add_series_counts",
+    """
     INSERT INTO stats_seriescount AS c (project_id, kind, object_id, width, bucket, quantity)
     SELECT * FROM unnest(
         %s::bigint[], %s::smallint[], %s::bigint[], %s::integer[], %s::integer[], %s::bigint[]
     )
     ON CONFLICT (project_id, kind, object_id, width, bucket)
     DO UPDATE SET quantity = c.quantity + excluded.quantity
-"""
+""",
+)
 
 _SUM_OF_HOURS = ", ".join(
     f"d.hours[{hour}] + excluded.hours[{hour}]" for hour in range(1, HOURS_OF_DAY + 1)
 )
 
 # unnest() would flatten an array of arrays, so each day's hours travel as the text of one.
-ADD_ISSUE_DAYS = f"""
+ADD_ISSUE_DAYS = Statement(
+    "add_issue_days",
+    f"""
     INSERT INTO stats_issueday AS d (project_id, issue_id, day, environment_id, total, hours)
     SELECT project_id, issue_id, day, environment_id, total, hours::integer[] FROM unnest(
         %s::bigint[], %s::bigint[], %s::integer[], %s::bigint[], %s::integer[], %s::text[]
     ) AS n (project_id, issue_id, day, environment_id, total, hours)
     ON CONFLICT (project_id, issue_id, day, environment_id)
     DO UPDATE SET total = d.total + excluded.total, hours = ARRAY[{_SUM_OF_HOURS}]
-"""
+""",
+)
 
 _SUMS_BY_HOUR = ", ".join(f"sum(hours[{hour}])" for hour in range(1, HOURS_OF_DAY + 1))
 
@@ -135,7 +142,7 @@ def remove_empty_issue_days(cursor: Cursor, project_id: int, issue_id: int) -> N
     cursor.execute(REMOVE_EMPTY_ISSUE_DAYS, {"project": project_id, "issue": issue_id})
 
 
-def _upsert(cursor: Cursor, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+def _upsert(cursor: Cursor, statement: Statement, rows: Iterable[tuple[Any, ...]]) -> None:
     """Send rows, sorted by key so that two batches never wait for each other in a circle."""
     if columns := list(zip(*rows, strict=True)):
-        cursor.execute(statement, [literal(column) for column in columns])
+        statement.run(cursor, *(literal(column) for column in columns))

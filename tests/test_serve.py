@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import signal
 import socket
@@ -143,6 +144,18 @@ def test_workers_that_cannot_start_end_the_server(top: Path) -> None:
         "the workers die as soon as they start; the reason stands above\n"
     )
     assert not postgres.Cluster(top / "data").is_running()
+
+
+def test_a_database_that_was_killed_ends_the_server_and_a_new_one_recovers_it(top: Path) -> None:
+    with live.server(data_dir=top / "data") as server:
+        dsn = server.setup(organization="acme", project="shop")["dsn"]
+        assert server.send_event(dsn, EVENT)[0] == 200
+        postmaster = (server.data_dir / "pgdata" / "postmaster.pid").read_text().split()[0]
+        os.kill(int(postmaster), signal.SIGKILL)
+        assert server.process.wait(30) == 1
+        assert "sentrylite: PostgreSQL has ended by itself" in server.log.read_text()
+    with live.server(data_dir=top / "data") as server:
+        assert server.send_event(dsn, EVENT)[0] == 200
 
 
 def test_a_database_elsewhere_needs_a_secret_key(top: Path) -> None:

@@ -1,5 +1,6 @@
 import pytest
 from django.db import connection
+from psycopg2.errors import DuplicatePreparedStatement
 
 from sentrylite.statements import Statement
 
@@ -12,6 +13,11 @@ ADD = Statement(
     b="bigint",
     text="text",
     numbers="bigint[]",
+)
+
+COUNT = Statement(
+    "test_count",
+    "SELECT key, count(*) FROM unnest(%s::int[], %s::text[]) AS row(key, text) GROUP BY 1",
 )
 
 
@@ -29,6 +35,18 @@ def run(text: str | None) -> tuple:
 @pytest.mark.parametrize("text", ["x", 'it\'s %s \\ "quoted"', "", None])
 def test_it_answers_as_plain_sql_would(text: str | None) -> None:
     assert run(text) == (3, text, "100%", True)
+
+
+def test_columns_are_cast_where_they_stand() -> None:
+    with connection.cursor() as cursor:
+        assert COUNT.run(cursor, "{7,7}", '{"a","b"}').fetchall() == [(7, 2)]
+
+
+def test_two_of_one_name_are_never_taken_for_each_other() -> None:
+    run("x")
+    other = Statement("test_add", "SELECT 'other'")
+    with pytest.raises(DuplicatePreparedStatement, match="test_add"), connection.cursor() as cursor:
+        other.run(cursor)
 
 
 def test_a_connection_prepares_it_once_and_a_new_one_again() -> None:

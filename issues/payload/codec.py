@@ -7,7 +7,9 @@ import zstandard
 
 from issues.payload.values import JsonObject
 
-LEVEL = 3
+# The next levels make it 3 % smaller, with tables that push everything else out of the processor's
+# cache: a tenth of what an event costs.
+LEVEL = 1
 MAX_SIZE = 64 * 1024 * 1024
 """Bytes of JSON that a payload may hold. A larger one was not written by us."""
 

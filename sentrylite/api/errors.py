@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -70,10 +70,16 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
         error = BadParameter(str(error))  # such as more parameters than Django reads
     if isinstance(error, exceptions.APIException):
         return _documented(error)
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, OperationalError | InterfaceError) or _is_lost(error):
         logger.warning("database not available: %s", str(error).strip())
         return Response({"detail": "The database is not available."}, status=503)
     return _internal(error)
+
+
+def _is_lost(error: Exception) -> bool:
+    """What the driver reports of a server that is gone before it has noticed that it is: an error
+    of no kind, without a code."""
+    return type(error) is DatabaseError and getattr(error.__cause__, "pgcode", "") is None
 
 
 def _documented(error: exceptions.APIException) -> Response:

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psycopg2.extensions
 
@@ -83,7 +83,7 @@ class Buffer:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._connection = Connection("digest", _plan_once)
+        self._connection = Connection("digest")
         self._waiting: deque[Waiting] = deque()
         self._bytes = 0
         self._counts: counters.Counts = {}
@@ -262,11 +262,6 @@ def _size(what: What) -> int:
     if isinstance(what, PreparedSessions):
         return len(what.sessions) * BYTES_OF_SESSION
     return len(what.comments)
-
-
-def _plan_once(cursor: Any) -> None:
-    """Statements that are prepared are planned once, not for each batch by its size."""
-    cursor.execute("SET plan_cache_mode = force_generic_plan")
 
 
 def _wake(batch: list[Waiting], errors: Errors) -> None:

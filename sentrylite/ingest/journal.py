@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from sentrylite.arrays import literal
+from sentrylite.statements import Statement
 
 from .connection import Connection, Lost
 from .increments import Increments
@@ -25,8 +26,13 @@ ROWS_AT_ONCE = 500
 ORPHANS_EVERY = 30.0
 LAST_ATTEMPTS = 3
 
-RECORD = "INSERT INTO issues_journalentry (owner, data) VALUES (%s, %s) RETURNING id"
-TAKE = "DELETE FROM issues_journalentry WHERE id = ANY(%s::bigint[])"
+RECORD = Statement(
+    "record_in_journal",
+    "INSERT INTO issues_journalentry (owner, data) VALUES (%s, %s) RETURNING id",
+)
+TAKE = Statement(
+    "take_from_journal", "DELETE FROM issues_journalentry WHERE id = ANY(%s::bigint[])"
+)
 OWNERS = "SELECT DISTINCT owner FROM issues_journalentry WHERE owner <> %s"
 LOCK = "SELECT pg_advisory_lock(%s)"
 TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
@@ -70,7 +76,7 @@ class Journal:
 
     def record(self, cursor: Any, increments: Increments) -> int:
         """Write a batch's increments in the batch's own transaction; returns the row's id."""
-        cursor.execute(RECORD, [self.owner, increments.dump()])
+        RECORD.run(cursor, self.owner, increments.dump())
         return cursor.fetchone()[0]
 
     def recorded(self, entry_id: int, increments: Increments) -> None:
@@ -147,7 +153,7 @@ class Journal:
 
 def _apply(cursor: Any, ids: list[int], increments: Increments) -> bool:
     """Take the rows and apply their sum; False, and nothing done, when not all are there."""
-    cursor.execute(TAKE, [literal(ids)])
+    TAKE.run(cursor, literal(ids))
     if cursor.rowcount != len(ids):
         cursor.connection.rollback()
         return False

@@ -73,7 +73,9 @@ LINK_ENVIRONMENTS = """
 
 # A row of the same window is added to, and so is one of the next, which this process's clock has
 # not reached yet; any other window begins anew. Whoever comes second waits for the first to commit.
-USE_WINDOWS = """
+USE_WINDOWS = Statement(
+    "use_key_windows",
+    """
     INSERT INTO organizations_keywindow AS known (key_id, start, seconds, asked)
     SELECT key_id, start, seconds, asked
     FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::bigint[])
@@ -88,7 +90,8 @@ USE_WINDOWS = """
                 AND known.start - EXCLUDED.start IN (0, EXCLUDED.seconds)) AS window_(is_same)
         )
     RETURNING key_id, start, asked
-"""
+""",
+)
 
 
 ADD_PLATFORMS = """
@@ -151,5 +154,5 @@ def use_windows(
     ask to be let in, a row a key, sorted. Returns key, start of the window that they count in and
     how many have asked in it so far, these included.
     """
-    cursor.execute(USE_WINDOWS, [literal(column) for column in zip(*wanted, strict=True)])
+    USE_WINDOWS.run(cursor, *(literal(column) for column in zip(*wanted, strict=True)))
     return cursor.fetchall()

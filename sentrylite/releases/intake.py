@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sentrylite.arrays import Element, literal
+from sentrylite.statements import Statement
 
 from .sessions import Change, Health, HealthKey, Session, Status
 from .sketches import BINS, BITS, bitmap
@@ -27,7 +28,9 @@ class Known(NamedTuple):
 
 # A release of the project named `<project slug>-<version>` is preferred: with ORDER BY, the
 # mention's last row is the better one (ingest contract, section 11).
-FIND_RELEASES = """
+FIND_RELEASES = Statement(
+    "find_mentioned_releases",
+    """
     SELECT wanted.organization_id, wanted.project_id, wanted.version, release.id, release.version,
         link.id IS NOT NULL
     FROM unnest(%s::bigint[], %s::bigint[], %s::text[])
@@ -39,7 +42,8 @@ FIND_RELEASES = """
         ON link.release_id = release.id AND link.project_id = wanted.project_id
     WHERE release.version = wanted.version OR link.id IS NOT NULL
     ORDER BY release.version <> wanted.version
-"""
+""",
+)
 
 ADD_RELEASES = """
     INSERT INTO releases_release (organization_id, version, ref, url, created_at)
@@ -61,7 +65,9 @@ LINK_RELEASES = """
     ON CONFLICT DO NOTHING
 """
 
-ADD_EVENTS = """
+ADD_EVENTS = Statement(
+    "add_release_events",
+    """
     UPDATE releases_releaseproject link
     SET new_issues = link.new_issues + batch.new_issues,
         first_event_at = coalesce(link.first_event_at, now()),
@@ -69,18 +75,24 @@ ADD_EVENTS = """
     FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::float8[])
         AS batch(project_id, release_id, new_issues, last_event_at)
     WHERE link.project_id = batch.project_id AND link.release_id = batch.release_id
-"""
+""",
+)
 
-LOCK_LINKS = """
+LOCK_LINKS = Statement(
+    "lock_release_links",
+    """
     SELECT 1 FROM releases_releaseproject link
     JOIN unnest(%s::bigint[], %s::bigint[]) AS batch(project_id, release_id)
         USING (project_id, release_id)
     ORDER BY link.project_id, link.release_id FOR NO KEY UPDATE OF link
-"""
+""",
+)
 
 # A row tells what was known before, so that one statement says what is new, whoever else updates
 # the same session. What changes nothing is not written, and not returned.
-TRACK_SESSIONS = """
+TRACK_SESSIONS = Statement(
+    "track_sessions",
+    """
     INSERT INTO releases_trackedsession AS known
         (project_id, day, session_id, status, is_over, status_before, was_over)
     SELECT project_id, day, session_id, status, is_over, NULL, false
@@ -93,7 +105,8 @@ TRACK_SESSIONS = """
         was_over = known.is_over
     WHERE excluded.status > known.status OR excluded.is_over > known.is_over
     RETURNING project_id, session_id::text, status, status_before, is_over AND NOT was_over
-"""
+""",
+)
 
 _SUM_OF_DURATIONS = ", ".join(
     f"h.durations[{number}] + excluded.durations[{number}]" for number in range(1, BINS + 1)
@@ -105,7 +118,9 @@ _ALL_USERS = ",\n        ".join(
 )
 
 # unnest() would flatten an array of arrays, so each histogram travels as the text of one.
-ADD_HEALTH = f"""
+ADD_HEALTH = Statement(
+    "add_release_health",
+    f"""
     INSERT INTO releases_releasehealth AS h (project_id, release_id, width, bucket, environment_id,
         sessions, errored, unhandled, abnormal, crashed, durations, duration_sum, duration_max,
         {", ".join(_USERS)})
@@ -131,7 +146,8 @@ ADD_HEALTH = f"""
         duration_sum = h.duration_sum + excluded.duration_sum,
         duration_max = greatest(h.duration_max, excluded.duration_max),
         {_ALL_USERS}
-"""
+""",
+)
 
 
 def ensure_releases(cursor: Any, mentions: dict[Mention, float]) -> dict[Mention, Known]:
@@ -158,9 +174,9 @@ def add_events(cursor: Any, counts: dict[tuple[int, int], tuple[int, float]]) ->
     if not counts:
         return
     rows = sorted((*key, *value) for key, value in counts.items())
-    columns = [literal(column) for column in zip(*rows, strict=True)]
-    cursor.execute(LOCK_LINKS, columns[:2])
-    cursor.execute(ADD_EVENTS, columns)
+    columns = _columns(rows)
+    LOCK_LINKS.run(cursor, *columns[:2])
+    ADD_EVENTS.run(cursor, *columns)
 
 
 def track_sessions(
@@ -176,7 +192,7 @@ def track_sessions(
     )
     if not rows:
         return {}
-    cursor.execute(TRACK_SESSIONS, [literal(column) for column in zip(*rows, strict=True)])
+    TRACK_SESSIONS.run(cursor, *_columns(rows))
     return {
         (project_id, UUID(session_id)): Change(
             Status(status), None if before is None else Status(before), has_ended
@@ -190,7 +206,7 @@ def add_health(cursor: Any, health: Mapping[HealthKey, Health]) -> None:
     statement."""
     rows = [(*key, *_health_row(each)) for key, each in sorted(health.items())]
     if rows:
-        cursor.execute(ADD_HEALTH, [literal(column) for column in zip(*rows, strict=True)])
+        ADD_HEALTH.run(cursor, *_columns(rows))
 
 
 def _health_row(health: Health) -> Iterable[Element]:
@@ -206,12 +222,12 @@ def _health_row(health: Health) -> Iterable[Element]:
     )
 
 
-def _columns(mentions: list[Mention]) -> list[str]:
-    return [literal(column) for column in zip(*mentions, strict=True)]
+def _columns(rows: Iterable[Iterable[Element]]) -> list[str]:
+    return [literal(column) for column in zip(*rows, strict=True)]
 
 
 def _find(cursor: Any, wanted: list[Mention]) -> tuple[dict[Mention, Known], list[Mention]]:
-    cursor.execute(FIND_RELEASES, _columns(wanted))
+    FIND_RELEASES.run(cursor, *_columns(wanted))
     known, linked = {}, set()
     for organization_id, project_id, version, release_id, name, is_linked in cursor.fetchall():
         mention = Mention(organization_id, project_id, version)

@@ -5,9 +5,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -24,6 +26,8 @@ from .options import Options
 # How long requests under way and what waits to be written have when the server stops. A container
 # is killed after ten seconds, and the database needs one of them.
 STOP_WITHIN = 8
+# Seconds that our database may be away: somebody may be starting it again.
+DATABASE_AWAY = 5
 # Of each worker: 8 threads for Django, and one each for the digest, the journal, the keys, the
 # health check, the maintenance and background tasks.
 CONNECTIONS_OF_A_WORKER = 14
@@ -69,7 +73,8 @@ def serve(options: Options) -> None:
             raise ServingError(NO_KEY)
         addresses.check(address, options.port)
 
-        if os.environ.get("DATABASE_URL"):
+        is_ours = not os.environ.get("DATABASE_URL")
+        if not is_ours:
             data = "in the database that DATABASE_URL names"
         else:
             data = f"{options.data_dir} (with its own PostgreSQL)"
@@ -85,7 +90,7 @@ def serve(options: Options) -> None:
             with suppress(OSError):  # nobody reads it
                 print(text, flush=True)
 
-        _run_workers(options, address, on_ready=show_banner)
+        _run_workers(options, address, is_database_ours=is_ours, on_ready=show_banner)
 
 
 @contextmanager
@@ -116,8 +121,11 @@ def _in_a_process(work: Callable[..., None], *arguments: Any) -> None:
         raise ServingError(f"the preparation ended unexpectedly, with {process.exitcode}")
 
 
-def _run_workers(options: Options, address: str, *, on_ready: Callable[[], None]) -> None:
-    """Answer requests until a signal comes. Raises ServingError when the workers cannot start."""
+def _run_workers(
+    options: Options, address: str, *, is_database_ours: bool, on_ready: Callable[[], None]
+) -> None:
+    """Answer requests until a signal comes. Raises ServingError when the workers cannot start, and
+    when our own database ends."""
     server = Granian(
         "sentrylite.asgi:application",
         address=address,
@@ -153,6 +161,8 @@ def _run_workers(options: Options, address: str, *, on_ready: Callable[[], None]
     watch = workers.Watch(options.workers, on_ready=on_ready, on_failure=partial(stop, "failure"))
     receiving, sending = multiprocessing.Pipe(duplex=False)
     watch.start(receiving)
+    if is_database_ours:
+        _watch_database(options.data_dir, deadline, on_end=partial(stop, "database"))
     try:
         server.serve(target_loader=partial(workers.load, sending, main), wrap_loader=False)
     except SystemExit:  # granian's way to say that a worker has failed
@@ -164,6 +174,27 @@ def _run_workers(options: Options, address: str, *, on_ready: Callable[[], None]
         deadline.end()
     if stops[:1] == ["failure"]:
         raise ServingError("the workers die as soon as they start; the reason stands above")
+    if stops[:1] == ["database"]:
+        raise ServingError(
+            "PostgreSQL has ended by itself: start the server again, which recovers the data"
+            f" (log: {options.data_dir / 'log'})"
+        )
+
+
+def _watch_database(data_dir: Path, deadline: "Deadline", *, on_end: Callable[[], None]) -> None:
+    """Call `on_end` when our PostgreSQL is gone while the server runs, such as one that the kernel
+    has killed for its memory: who watches the server starts both again."""
+    cluster = postgres.Cluster(data_dir)
+
+    def watch() -> None:
+        away = 0
+        while away < DATABASE_AWAY:
+            time.sleep(1)
+            away = 0 if cluster.is_running() else away + 1
+        if not deadline.is_stopping:
+            on_end()
+
+    threading.Thread(target=watch, name="database", daemon=True).start()
 
 
 class Deadline:
@@ -183,6 +214,10 @@ class Deadline:
 
     def end(self) -> None:
         self._ended.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._begun.is_set() or self._ended.is_set()
 
     def _run(self) -> None:
         self._begun.wait()

@@ -88,7 +88,7 @@ def test_a_batch_of_many_keys_is_one_statement(project: Any) -> None:
 
     class Counting:
         def __init__(self, cursor: Any) -> None:
-            self.fetchall = cursor.fetchall
+            self.connection, self.fetchall = cursor.connection, cursor.fetchall
             self.execute = lambda *args: (statements.append(args), cursor.execute(*args))
 
     with connection.cursor() as cursor:

@@ -123,18 +123,18 @@ def test_nothing_costs_nothing(db: None, django_assert_num_queries: Any) -> None
         added(counters.add_issue_days, {})
 
 
-class Recorder:
-    """A cursor that only listens."""
-
-    def execute(self, statement: str, parameters: Any) -> None:
-        self.parameters = list(parameters)
-
-
+@pytest.mark.django_db
 def test_rows_are_sorted_by_key_whatever_the_order_they_came_in() -> None:
-    cursor = Recorder()
     keys = [(2, 20, 2, 10, 1), (0, 10, 1, 10, 1), (2, 20, 2, 10, 0), (1, 23, 1, 10, 5)]
-    counters.add_series_counts(cursor, {key: index for index, key in enumerate(keys)})
-    assert cursor.parameters == [
+    sent: list[Any] = []
+
+    def listen(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        sent.extend(parameters)
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(listen), connection.cursor() as cursor:
+        counters.add_series_counts(cursor, {key: index for index, key in enumerate(keys)})
+    assert sent == [
         "{0,1,2,2}",
         "{10,23,20,20}",
         "{1,1,2,2}",
