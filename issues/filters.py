@@ -164,13 +164,12 @@ _FIRST, _LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC
 
 
 class Finder(NamedTuple):
-    """A statement that finds the ids of all issues that a condition is true of, by an index."""
+    """A statement that finds the ids of all issues that a condition is true of, by an index; maybe
+    some of them twice."""
 
     sql: str
     rest: str = "TRUE"
     """What is still to be asked of an issue that it finds."""
-    repeats: bool = False
-    """Whether it may find an issue twice."""
     all: str = "TRUE"
     """All that is asked of an issue, its own condition first."""
 
@@ -236,7 +235,7 @@ def combine(conditions: Iterable[Condition], **shared: Any) -> Where:
         parts.append(sql.format(**places))
         if finder is not None:
             finder_sql, rest = finder.sql.format(**places), finder.rest.format(**places)
-            found.append((number, Finder(finder_sql, rest, finder.repeats)))
+            found.append((number, Finder(finder_sql, rest)))
     finders = []
     for number, finder in found:
         others = [*parts[:number], *parts[number + 1 :]]
@@ -295,12 +294,11 @@ def _has(key: str) -> Condition:
 
 def _tag(key: str, values: Sequence[str]) -> Condition:
     is_value, parameters = is_one_of("tag.value", values)
-    repeats = len(values) > 1 or "patterns" in parameters
-    return _tag_condition(is_value, {"key": key, **parameters}, repeats=repeats)
+    return _tag_condition(is_value, {"key": key, **parameters})
 
 
-def _tag_condition(is_value: str, values: dict[str, Any], *, repeats: bool = True) -> Condition:
-    finder = Finder(_FIND_TAG.format(is_value=is_value), repeats=repeats)
+def _tag_condition(is_value: str, values: dict[str, Any]) -> Condition:
+    finder = Finder(_FIND_TAG.format(is_value=is_value))
     return Condition(_TAG.format(is_value=is_value), values, finder)
 
 

@@ -181,8 +181,9 @@ _FIND_ALL = f"""
         CASE WHEN cardinality(wanted.ids) < %(most)s THEN (SELECT count(*) FROM found) END
     FROM (
         SELECT ARRAY(
-            SELECT i.id FROM found
-            CROSS JOIN LATERAL (SELECT * FROM issues_issue WHERE id = found.id OFFSET 0) i
+            SELECT i.id FROM (
+                SELECT * FROM issues_issue WHERE id = ANY(ARRAY(SELECT id FROM found)) OFFSET 0
+            ) i
             JOIN {_PLACES} ON place.project_id = i.project_id
             WHERE i.status = ANY(%(statuses)s::smallint[]) AND i.last_seen >= place.since
                 AND {{rest}}
@@ -203,9 +204,10 @@ _SEARCH_KNOWN = f"""
 
 # Beyond so many, one index is as good as another.
 FEW = 2000
-# Of what an index finds. Where few of these are wanted and there are more, it is for another reason
-# that few are: perhaps few have the status, and the list is short.
-LOOKED_AT = 10_000
+# How much of what an index finds is looked at, always more than FEW: as a rule the first is enough
+# to tell. Where few of the second are wanted and there are more, it is for another reason that few
+# are: perhaps few have the status, and the list is short.
+LOOKED_AT = (2_500, 25_000)
 
 Sort = Literal["date", "new", "priority", "freq", "user"]
 
@@ -273,7 +275,7 @@ def find_issues(
 
 def narrow(places: Collection[Place], statuses: Iterable[int], where: Where) -> Where:
     """The same conditions, with how many issues there are; with these issues, where that is less
-    than MAX_HITS. At most two statements; none when no index helps.
+    than MAX_HITS. At most three statements; none when no index helps.
 
     Of what is less frequent than that, a page is all there is in the wanted order; what is more
     frequent is soon met on a walk down the list.
@@ -283,28 +285,25 @@ def narrow(places: Collection[Place], statuses: Iterable[int], where: Where) -> 
         finder, found = _rarest(cursor, where.finders, parameters)
         if finder is None:
             return where
-        parameters |= {
-            "found": found,
-            "statuses": literal(statuses),
-            "most": MAX_HITS,
-            "looked_at": LOOKED_AT,
-        }
-        cursor.execute(_FIND_ALL.format(finder=finder.sql, rest=finder.rest), parameters)
-        ids, looked_at = cursor.fetchone()
-    if looked_at is None:
-        return where._replace(sql=finder.all, hits=len(ids))
-    if found is None and looked_at >= LOOKED_AT:
-        return where._replace(sql=finder.all)
-    known = {**where.parameters, "found": literal(ids)}
-    return where._replace(parameters=known, hits=len(ids), is_known=True)
+        sql = _FIND_ALL.format(finder=finder.sql, rest=finder.rest)
+        parameters |= {"found": found, "statuses": literal(statuses), "most": MAX_HITS}
+        for limit in LOOKED_AT:
+            cursor.execute(sql, {**parameters, "looked_at": limit})
+            ids, looked_at = cursor.fetchone()
+            if looked_at is None:
+                return where._replace(sql=finder.all, hits=len(ids))
+            if looked_at < limit:
+                known = {**where.parameters, "found": literal(ids)}
+                return where._replace(parameters=known, hits=len(ids), is_known=True)
+    return where._replace(sql=finder.all)
 
 
 def _rarest(
     cursor: Any, finders: Sequence[Finder], parameters: dict[str, Any]
 ) -> tuple[Finder | None, str | None]:
-    """The finder that finds least, with its issues if they are FEW; None when none finds each issue
-    once. At most one statement."""
-    if not finders or (len(finders) == 1 and not finders[0].repeats):
+    """The finder that finds least, with its issues if there are several finders and these are FEW;
+    None without finders. At most one statement."""
+    if len(finders) < 2:
         return next(iter(finders), None), None
     columns = ", ".join(f"ARRAY({finder.sql} LIMIT %(enough)s)" for finder in finders)
     cursor.execute(f"SELECT {columns}", {**parameters, "enough": FEW + 1})
@@ -313,8 +312,8 @@ def _rarest(
     if len(ids) <= FEW:
         return finder._replace(sql=_KNOWN), literal(sorted(set(ids)))
     # An index begins with old issues: so many of what is rarer reach further.
-    reach = [(max(ids), finder) for ids, finder in found if not finder.repeats]
-    return (max(reach)[1] if reach else None), None
+    _, finder = max(found, key=lambda each: max(each[0]))
+    return finder, None
 
 
 def search_issues(
