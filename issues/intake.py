@@ -672,15 +672,16 @@ def add_to_issues(
     issues: Issues,
     users: Iterable[tuple[int, int, int]],
     tags: Tags,
-) -> None:
-    """Count events, users and tag values in issues, and take over the newest facts.
+) -> Counter[int]:
+    """Count events, users and tag values in issues, and take over the newest facts; returns how
+    many users each issue has not had before.
 
     `issues` is by (project, issue), `tags` by (project, issue, key, value). All issues are to be
     locked already, by `lock_issues`, and to be the targets that it returned.
     """
-    if not issues:
-        return
     new_users: Counter[int] = Counter()
+    if not issues:
+        return new_users
     if rows := sorted(users):
         cursor.execute(ADD_USERS, _columns(rows))
         new_users.update(issue_id for _, issue_id in cursor.fetchall())
@@ -698,6 +699,7 @@ def add_to_issues(
             for (_, issue_id), (times, facts) in sorted(issues.items())
         ),
     )
+    return new_users
 
 
 def _add_tags(cursor: Any, locked: Locked, tags: Tags) -> dict[int, TagKeys]:

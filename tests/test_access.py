@@ -67,6 +67,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
             "comments/<str:note_id>/",
             "events/",
             "hashes/",
+            "reprocessing/",
             "tags/",
             "tags/<str:key>/",
             "tags/<str:key>/values/",

@@ -33,6 +33,7 @@ from .views.project_tags import (
     ProjectTagValueListView,
 )
 from .views.releases import ProjectResolvedIssueListView, ResolvedIssueListView
+from .views.reprocessing import ReprocessingView
 from .views.scrubbing import ScrubbingSuggestionsView
 from .views.shared import SharedIssueView
 from .views.tags import TagDetailView, TagListView, TagValueListView
@@ -53,6 +54,7 @@ ISSUE_PATHS = {
     "events/<str:event_id>/": IssueEventDetailView,
     "external-issues/": ExternalIssueListView,
     "hashes/": HashListView,
+    "reprocessing/": ReprocessingView,
     "tags/": TagListView,
     "tags/<str:key>/": TagDetailView,
     "tags/<str:key>/values/": TagValueListView,

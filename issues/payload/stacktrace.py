@@ -69,9 +69,9 @@ def take_back(event: JsonObject) -> None:
     """Make the frames of a stored event what was sent, in place. What its SDK has restored itself
     stays."""
     for holder in _holders(event):
-        if "raw_stacktrace" in holder and "stacktrace" in holder:
-            if any(map(_is_restored, holder["stacktrace"]["frames"])):
-                holder["stacktrace"] = holder.pop("raw_stacktrace")
+        frames = holder["stacktrace"]["frames"] if "stacktrace" in holder else []
+        if "raw_stacktrace" in holder and any(map(_is_restored, frames)):
+            holder["stacktrace"] = holder.pop("raw_stacktrace")
 
 
 def _is_restored(frame: JsonObject) -> bool:

@@ -24,6 +24,7 @@ from issues.models import (
     IssueBookmark,
     IssueHash,
     IssueRelease,
+    IssueReprocessing,
     IssueSeen,
     IssueSubscription,
     IssueTag,
@@ -440,6 +441,20 @@ def test_what_cannot_be_merged_is_not(admin_client: Client, issue: Issue) -> Non
     answer = admin_client.post(LIST, data, follow=True)
     assert "Issues of several projects cannot be merged." in answer.content.decode()
     assert Issue.objects.visible().count() == 2
+
+
+def test_stack_traces_are_restored_again(admin_client: Client, issue: Issue) -> None:
+    button = url(Issue, "run", issue)
+    assert "Restore stack traces again" in text(admin_client, page_of(issue))
+    answer = admin_client.post(button, {"action": "reprocess"}, follow=True)
+    assert answer.redirect_chain == [(page_of(issue), 302)]
+    assert "The stack traces of 1 issue are being restored" in answer.content.decode()
+    assert IssueReprocessing.objects.get().issue == issue
+    other = factories.IssueFactory(project=issue.project)
+    data = {"action": "reprocess", "_selected_action": [issue.pk, other.pk]}
+    answer = admin_client.post(LIST, data, follow=True)
+    assert "Of 1 that was under way." in answer.content.decode()
+    assert IssueReprocessing.objects.count() == 2
 
 
 def test_discarding_issues_is_confirmed(admin_client: Client, issue: Issue) -> None:
