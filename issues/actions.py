@@ -436,6 +436,8 @@ def unmerge_hashes(
         )
         with connection.cursor() as cursor:
             intake.write_texts(cursor, [new.pk])
+        # Which is the last event of each of them is found out by who moves the events.
+        own.update(last_event_id=None, last_event_at=None)
         own.filter(hash__in=moved).update(issue_id=new.pk)
         texts = [hash.hex for hash in moved]
         for pk, kind, side, other in (

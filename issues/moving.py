@@ -156,6 +156,7 @@ def _count(
         {issue: (times, facts.get(issue[1], UNKNOWN)) for issue, times in issues.items()},
         users,
         tags,
+        {},
     )
     counters.add_issue_days(cursor, days)
     intake.add_seen_in(cursor, seen_in)

@@ -30,8 +30,7 @@ from .payload import codec
 from .payload.event import PreparedEvent, Uploads
 from .payload.prepare import finish_again, reopen
 from .payload.stacktrace import restored_frames
-from .payload.values import JsonObject
-from .queries import unpack
+from .queries import hashes_in, unpack
 from .symbolication import Symbolicator, may_have_symbols
 
 logger = logging.getLogger(__name__)
@@ -169,7 +168,7 @@ def _restored(event: Event, symbolicator: Symbolicator) -> Restored:
     """An event restored again; as it was when there is nothing to look up, or when less could be
     restored than before, because files are gone. Raises what the database raises."""
     data = unpack(event)
-    as_it_is = Restored(event, None, _hashes(data))
+    as_it_is = Restored(event, None, hashes_in(data))
     try:
         frames = restored_frames(data)
         reopen(data)
@@ -231,6 +230,17 @@ HAS_OTHERS = """
     )
 """
 
+# An event may be the last of a hash that it does not have any more.
+FORGET_LAST_EVENTS = """
+    UPDATE issues_issuehash hash SET last_event_id = NULL, last_event_at = NULL
+    WHERE hash.project_id = %(project)s AND hash.issue_id = %(issue)s
+        AND hash.last_event_id = ANY(%(events)s::uuid[])
+        AND NOT EXISTS (
+            SELECT 1 FROM unnest(%(has_events)s::uuid[], %(has_hashes)s::uuid[])
+                AS has (event_id, hash)
+            WHERE has.event_id = hash.last_event_id AND has.hash = hash.hash)
+"""
+
 # Issues begin with the first event that they have, whenever it came to them.
 BEGIN_EARLIER = """
     UPDATE issues_issue issue
@@ -253,6 +263,8 @@ def regroup_events(issue_id: int, after_batch: Callable[[], None]) -> None:
             after_batch()
         _keep_newest(issue_id)
         while _regroup_some(issue_id):
+            after_batch()
+        while _look_back(issue_id):
             after_batch()
     except _Gone:
         return
@@ -287,7 +299,7 @@ def _keep_newest(issue_id: int) -> None:
         if cursor.fetchone()[0]:
             return
     for newest in _older_than(progress, *NEWER_THAN_ALL, 1):
-        hashes = _hashes(unpack(newest))
+        hashes = hashes_in(unpack(newest))
         if not IssueHash.objects.filter(project_id=issue.project_id, hash__in=hashes).exists():
             IssueHash.objects.bulk_create(
                 IssueHash(project_id=issue.project_id, hash=hash, issue_id=issue.pk)
@@ -299,7 +311,7 @@ def _regroup_some(issue_id: int) -> bool:
     """Whether there may be more."""
     with transaction.atomic(), connection.cursor() as cursor:
         progress = _read(issue_id, is_locked=True)
-        if progress.newest_at is None:
+        if progress.newest_at is None or progress.step != Step.REGROUP:
             return False
         issue = progress.issue
         events = _events(
@@ -315,6 +327,7 @@ def _regroup_some(issue_id: int) -> bool:
         locked = _lock(cursor, issue, *(place.issue_id for place in placed))
         for place in placed:  # those of discarded issues, which are no targets, stay
             place.issue_id = locked.targets.get(place.issue_id, issue.pk)
+        _note_last_events(cursor, issue, placed)
         if leaving := {
             place.event.event_id: place for place in placed if place.issue_id != issue.pk
         }:
@@ -326,8 +339,55 @@ def _regroup_some(issue_id: int) -> bool:
             progress.settled_event = events[-1].event_id
         if is_last := len(events) < EVENTS_AT_ONCE:
             _settle(cursor, progress)
+            progress.step = Step.LOOK_BACK
+            progress.settled_at = progress.settled_event = None
         progress.save()
     return not is_last
+
+
+def _note_last_events(cursor: Any, issue: Issue, placed: Sequence[Placed]) -> None:
+    """Of hashes that events of the issue have, or had."""
+    has = [(place.event.event_id, hash) for place in placed for hash in place.event.hashes]
+    cursor.execute(
+        FORGET_LAST_EVENTS,
+        {
+            "project": issue.project_id,
+            "issue": issue.pk,
+            "events": literal(place.event.event_id for place in placed),
+            "has_events": literal(event_id for event_id, _ in has),
+            "has_hashes": literal(hash for _, hash in has),
+        },
+    )
+    last = {
+        (issue.project_id, place.issue_id, hash): (place.event.timestamp, place.event.event_id)
+        for place in sorted(placed, key=lambda place: place.event.timestamp)
+        for hash in place.event.hashes
+    }
+    intake.note_last_events(cursor, last)
+
+
+@transaction.atomic
+def _look_back(issue_id: int) -> bool:
+    """Find the last events of hashes that the issue still has, but the newest of its events do not
+    have any more. Whether there may be more."""
+    progress = _read(issue_id, is_locked=True)
+    issue = progress.issue
+    unknown = IssueHash.objects.filter(
+        project_id=issue.project_id, issue_id=issue.pk, last_event_id=None
+    )
+    if progress.step != Step.LOOK_BACK or not unknown.exists():
+        return False
+    timestamp, event_id = NEWER_THAN_ALL
+    if progress.settled_at is not None and progress.settled_event is not None:
+        timestamp, event_id = progress.settled_at, progress.settled_event
+    events = _older_than(progress, timestamp, event_id, EVENTS_AT_ONCE)
+    placed = [place for event in events if (place := _placed(event, issue.pk)) is not None]
+    with connection.cursor() as cursor:
+        _note_last_events(cursor, issue, placed)
+    if events:
+        progress.settled_at, progress.settled_event = events[-1].timestamp, events[-1].event_id
+        progress.save()
+    return len(events) == EVENTS_AT_ONCE
 
 
 def _move(
@@ -426,18 +486,10 @@ def _range(progress: IssueReprocessing) -> dict[str, Any]:
     }
 
 
-def _hashes(data: JsonObject) -> list[UUID]:
-    """In the order in which they decide; none of a damaged payload."""
-    try:
-        return [UUID(text) for text in data["hashes"]]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return []
-
-
-def _placed(event: Event) -> Placed | None:
+def _placed(event: Event, issue_id: int = 0) -> Placed | None:
     """A stored event as ingestion places it; None of one whose payload is damaged."""
     data = unpack(event)
-    if not (hashes := _hashes(data)):
+    if not (hashes := hashes_in(data)):
         return None
     prepared = PreparedEvent(
         event_id=event.event_id,
@@ -462,7 +514,7 @@ def _placed(event: Event) -> Placed | None:
         size=event.size,
         project_id=event.project_id,
     )
-    return Placed(prepared, event.environment_id, event.release_id)
+    return Placed(prepared, event.environment_id, event.release_id, issue_id)
 
 
 def _lock(cursor: Any, issue: Issue, *others: int) -> intake.Locked:

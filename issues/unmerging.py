@@ -16,7 +16,7 @@ from sentrylite import rows
 
 from . import intake, merging, moving
 from .models import Event, Issue
-from .queries import unpack
+from .queries import hashes_in, unpack
 
 # What an issue knows of itself before anything is counted in it.
 FACTS = (
@@ -101,7 +101,7 @@ def move_events(
     while (source := _left_of(source_id)) is not None:
         merged = Issue.objects.filter(merged_into=source, status=Issue.Status.PENDING_MERGE)
         merging.move_rows(list(merged.values_list("pk", flat=True)), after_batch)
-        if _move_from(source, destination_id, set(hashes), after_batch):
+        if _move_from(source, destination_id, set(map(UUID, hashes)), after_batch):
             return
 
 
@@ -112,38 +112,44 @@ def _left_of(issue_id: int) -> Issue | None:
 
 
 def _move_from(
-    source: Issue, destination_id: int, hashes: set[str], after_batch: Callable[[], None]
+    source: Issue, destination_id: int, hashes: set[UUID], after_batch: Callable[[], None]
 ) -> bool:
-    """False, and nothing more moved, when the source is merged away meanwhile."""
+    """False, and nothing more moved, when the source is merged away meanwhile. Of its hashes and of
+    those that left it, each gets to know its last event."""
     place: dict[str, Any] = {"project": source.project_id, "issue": source.pk}
     place |= {"timestamp": datetime.min.replace(tzinfo=UTC), "event": UUID(int=0)}
     while True:
         with connection.cursor() as cursor:
             cursor.execute(READ_EVENTS, place | {"limit": EVENTS_AT_ONCE})
             events = [rows.instance(Event, row) for row in cursor.fetchall()]
-        wanted = [event for event in events if _first_hash(event) in hashes]
+        own = {event.event_id: hashes_in(unpack(event, ["hashes"])) for event in events}
+        wanted = [event for event in events if hashes.intersection(own[event.event_id][:1])]
         is_last = len(events) < EVENTS_AT_ONCE
         with transaction.atomic(), connection.cursor() as cursor:
             locked = intake.lock_issues(cursor, {source.pk, destination_id})
-            target_id = locked.targets.get(destination_id)
-            if target_id is None or target_id == locked.targets.get(source.pk, target_id):
-                return True  # one of them is gone, or they are together again
-            if locked.targets[source.pk] != source.pk:
-                return False
-            if wanted:
-                targets = dict.fromkeys((event.event_id for event in wanted), target_id)
+            if locked.targets.get(source.pk) != source.pk:
+                return source.pk not in locked.targets
+            target_id = locked.targets.get(destination_id, source.pk)
+            # Else it is gone, or they are together again.
+            is_apart = target_id != source.pk
+            targets = {event.event_id: target_id for event in wanted}
+            if wanted and is_apart:
                 moving.move_events(cursor, locked, source, wanted, targets)
-            if is_last:
+            last = {
+                (source.project_id, targets.get(event.event_id, source.pk), hash): (
+                    event.timestamp.timestamp(),
+                    event.event_id,
+                )
+                for event in events
+                for hash in own[event.event_id]
+            }
+            intake.note_last_events(cursor, last)
+            if is_last and is_apart:
                 _finish(cursor, source, target_id)
         after_batch()
         if is_last:
             return True
         place |= {"timestamp": events[-1].timestamp, "event": events[-1].event_id}
-
-
-def _first_hash(event: Event) -> Any:
-    hashes = unpack(event).get("hashes")
-    return hashes[0] if isinstance(hashes, list) and hashes else None
 
 
 def _finish(cursor: Any, source: Issue, target_id: int) -> None:

@@ -60,7 +60,11 @@ class Migration(migrations.Migration):
                 (
                     "step",
                     models.CharField(
-                        choices=[("restore", "Restore"), ("regroup", "Regroup")],
+                        choices=[
+                            ("restore", "Restore"),
+                            ("regroup", "Regroup"),
+                            ("look back", "Look Back"),
+                        ],
                         default="restore",
                         max_length=10,
                     ),

@@ -12,6 +12,7 @@ class IssueReprocessing(Settlement):
     class Step(models.TextChoices):
         RESTORE = "restore"
         REGROUP = "regroup"
+        LOOK_BACK = "look back"
 
     max_events = models.IntegerField(null=True, help_text="No more than so many, the newest.")
     deletes_others = models.BooleanField(default=False)
@@ -26,7 +27,7 @@ class IssueReprocessing(Settlement):
     restored = models.IntegerField(default=0, help_text="How many came out otherwise.")
     has_stayers = models.BooleanField(default=False, help_text="Some still belong to this one.")
 
-    # The last of them, oldest first, that is where it belongs.
+    # The last of them, oldest first, that is where it belongs; then back again.
     settled_at = models.DateTimeField(null=True)
     settled_event = models.UUIDField(null=True)
     targets = ArrayField(models.BigIntegerField(), default=list, help_text="Where they went.")

@@ -294,7 +294,8 @@ def test_an_event_that_nothing_was_uploaded_for_is_left_alone(key: ProjectKey) -
     reprocess(issue := Issue.objects.get())
 
     assert bytes(Event.objects.get().payload) == b"damaged"
-    check(issue)
+    issue.refresh_from_db()
+    assert (issue.title, issue.times_seen) == ("it broke", 1)
 
 
 def test_an_event_that_cannot_be_restored_costs_no_other(
@@ -577,7 +578,7 @@ def test_interrupted_it_goes_on_where_it_stopped(
             go_on(issue, stop)
         except KeyboardInterrupt:
             stops += 1
-    assert stops == (10 if deletes_others else 8)
+    assert stops == (13 if deletes_others else 9)
     assert len(looked_at) == 8
     check(*Issue.objects.all())
 
@@ -695,7 +696,8 @@ def test_an_issue_that_is_merged_away_between_batches_is_left(
     assert issue.merged_into == other
     assert not IssueReprocessing.objects.exists()
     tasks.merge_issues.func([issue.pk])
-    check(other)
+    other.refresh_from_db()
+    assert Event.objects.filter(issue_id=other.pk).count() == other.times_seen == 32
 
 
 # Statements ---------------------------------------------------------------------------------------
@@ -720,7 +722,7 @@ def test_the_number_of_statements_does_not_depend_on_the_events(
     actions.reprocess_issues([issue], by=None, now=timezone.now())
     with django_assert_num_queries(9):
         reprocessing.restore_events(issue.pk, symbolicator, nothing)
-    with django_assert_num_queries(45):
+    with django_assert_num_queries(55):
         reprocessing.regroup_events(issue.pk, nothing)
     assert Issue.objects.count() == 2
 
