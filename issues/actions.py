@@ -522,9 +522,9 @@ def reprocess_issues(
     by: User | None,
     now: datetime,
 ) -> int:
-    """Have the newest events of each of these issues, or all, restored again with the files that
-    are there by now (`issues.reprocessing`), and the others deleted if so wanted; returns of how
-    many issues that was begun. One of which it is under way is left alone."""
+    """Have the newest `max_events` of each of these issues, or all, restored again with the files
+    that are there by now (`issues.reprocessing`), and the others deleted if so wanted; returns of
+    how many issues that was begun. One of which it is under way is left alone."""
     of_issues = Issue.objects.visible().filter(pk__in=[issue.pk for issue in issues])
     ids = set(of_issues.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
     ids -= {arguments[0] for arguments in queue.unfinished(tasks.reprocess_issue)}
@@ -536,7 +536,7 @@ def reprocess_issues(
             actor=by,
             created_at=now,
             max_events=max_events,
-            deletes_others=deletes_others,
+            deletes_others=deletes_others and max_events is not None,
         )
         for pk in sorted(ids)
     )

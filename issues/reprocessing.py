@@ -274,7 +274,7 @@ def regroup_events(issue_id: int, after_batch: Callable[[], None]) -> None:
 def _delete_others(issue_id: int) -> bool:
     """Whether there may be more."""
     progress = _read(issue_id, is_locked=True)
-    if not progress.deletes_others or progress.max_events is None:
+    if not progress.deletes_others or progress.newest_at is None:
         return False
     events = _older(progress, EVENTS_AT_ONCE)
     with connection.cursor() as cursor:
@@ -302,8 +302,11 @@ def _keep_newest(issue_id: int) -> None:
         hashes = hashes_in(unpack(newest))
         if not IssueHash.objects.filter(project_id=issue.project_id, hash__in=hashes).exists():
             IssueHash.objects.bulk_create(
-                IssueHash(project_id=issue.project_id, hash=hash, issue_id=issue.pk)
-                for hash in sorted(hashes)
+                [
+                    IssueHash(project_id=issue.project_id, hash=hash, issue_id=issue.pk)
+                    for hash in sorted(hashes)
+                ],
+                ignore_conflicts=True,  # an event that has another hash too may be faster
             )
 
 
@@ -425,6 +428,7 @@ def _move(
 def _settle(cursor: Any, progress: IssueReprocessing) -> None:
     """What can only be said when all events are where they belong. The issue is locked."""
     issue = progress.issue
+    issue.refresh_from_db(fields=["first_seen", "last_seen"])
     moving.settle(cursor, issue, progress.targets, were_deleted=progress.deletes_others)
     if ends := moving.find_ends(cursor, issue):
         # Of what retention has taken, only the issue itself still tells; and it knows already what

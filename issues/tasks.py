@@ -73,7 +73,7 @@ def unmerge_issues(
         later.enqueue(source_id, destination_id, hashes, waiting)
 
 
-@task
+@task(priority=-10)
 def reprocess_issue(issue_id: int, waiting: unmerging.Waiting | None = None) -> None:
     """Restore an issue's events again, and put them where they belong then. Puts itself off until
     all of them are counted where they are."""

@@ -493,7 +493,7 @@ def test_every_member_may_triage_issues(client: Client, issue: Issue) -> None:
     )
     client.force_login(member.user)
     offered = client.get(page_of(issue)).context["object_actions"]
-    assert offered == ["resolve", "unresolve", "ignore", "assign", "discard", "delete"]
+    assert offered == ["resolve", "unresolve", "ignore", "assign", "reprocess", "discard", "delete"]
 
 
 # The page of an issue -----------------------------------------------------------------------------

@@ -533,6 +533,23 @@ def test_the_others_are_deleted(
     assert Issue.objects.count() == 2
 
 
+def test_events_that_came_after_it_was_asked_for_stay_as_they_are(
+    key: ProjectKey, now: datetime
+) -> None:
+    events = crashes(key)
+    issue = issue_of(events[0])
+    upload_program(key.project, now)
+    before = [stored(event) for event in events]
+    wanted = {"max_events": 1, "deletes_others": True}
+    asked_at = now - timedelta(days=1)  # before they were received
+    assert actions.reprocess_issues([issue], by=None, now=asked_at, **wanted) == 1
+
+    assert go_on(issue) is None
+
+    assert [stored(event) for event in events] == before
+    check(issue)
+
+
 def test_an_issue_without_events(key: ProjectKey) -> None:
     issue = factories.IssueFactory(project=key.project)
     assert reprocess(issue, max_events=1, deletes_others=True) is None
@@ -722,7 +739,7 @@ def test_the_number_of_statements_does_not_depend_on_the_events(
     actions.reprocess_issues([issue], by=None, now=timezone.now())
     with django_assert_num_queries(9):
         reprocessing.restore_events(issue.pk, symbolicator, nothing)
-    with django_assert_num_queries(55):
+    with django_assert_num_queries(56):
         reprocessing.regroup_events(issue.pk, nothing)
     assert Issue.objects.count() == 2
 

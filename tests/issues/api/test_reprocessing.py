@@ -52,7 +52,7 @@ def test_an_issue_is_reprocessed(api: APIClient, issue: Issue, user: User, path:
         ({"maxEvents": 7}, 7, False),
         ({"maxEvents": "7", "remainingEvents": "keep"}, 7, False),
         ({"maxEvents": 2**31 - 1, "remainingEvents": "delete"}, 2**31 - 1, True),
-        ({"maxEvents": None, "remainingEvents": "delete", "x": 1}, None, True),
+        ({"maxEvents": None, "remainingEvents": "delete", "x": 1}, None, False),
     ],
 )
 def test_how_many_events_and_what_becomes_of_the_others(
