@@ -254,9 +254,11 @@ def _set_status(
     for issue_id in changed:
         by_id[issue_id].status = status
         by_id[issue_id].resolved_at = resolved_at
-    for issue_id in locked:
+    for issue_id, row in locked.items():
         settled = settlements.get(issue_id)
         issue = by_id[issue_id]
+        # What a snooze counts from; events may have come, or have been moved away, meanwhile.
+        issue.times_seen, issue.user_count = row["times_seen"], row["user_count"]
         issue.resolution = settled if isinstance(settled, IssueResolution) else None
         issue.snooze = settled if isinstance(settled, IssueSnooze) else None
     return len(news)

@@ -21,7 +21,7 @@ from sentrylite.statements import Statement
 from stats.periods import DAYS_30, HOURS_24, Points
 
 from . import environments, queries
-from .models import Activity, Issue
+from .models import Activity, Issue, IssueResolution
 from .models.issue import read_short_id
 
 MAX_ACTIVITIES = 100
@@ -265,7 +265,7 @@ def _current_release(
 def find_activities(found: Found) -> list[Activity]:
     """What people did with an issue, newest first, with their users and, of unmerges, the issues on
     the other side, and of commits these. At most one statement; two more when there are such of
-    either."""
+    either, and another when the issue is resolved in the next release."""
     activities: list[Activity] = []
     if not found.has_activities:
         return activities
@@ -276,11 +276,29 @@ def find_activities(found: Found) -> list[Activity]:
             if activity.user_id is not None:
                 activity.user = rows.instance(User, row[split:])
             activities.append(activity)
+    _name_next_release(activities, found.issue)
     _load_other_issues(activities, found.issue.project, found.access.caller.user_id)
     commits = load_commits({pk for each in activities if (pk := each.commit_id) is not None})
     for activity in activities:
         activity.commit = commits.get(activity.commit_id or 0)
     return activities
+
+
+def _name_next_release(activities: Sequence[Activity], issue: Issue) -> None:
+    """Which release an issue was resolved in that was resolved in the next one, as soon as there is
+    one (issues contract, section 2.1). One statement, or none."""
+    resolution = issue.resolution
+    if resolution is None or resolution.type != IssueResolution.Type.IN_NEXT_RELEASE:
+        return
+    kind = Activity.Type.SET_RESOLVED_IN_RELEASE
+    newest = next((activity for activity in activities if activity.type == kind), None)
+    if newest is None or newest.data.get("version") or resolution.release is None:
+        return
+    later = Release.objects.filter(
+        projects=issue.project, created_at__gt=resolution.release.created_at
+    )
+    version = later.order_by("created_at", "pk").values_list("version", flat=True).first()
+    newest.data = {"version": version or ""}
 
 
 def _load_other_issues(
@@ -295,6 +313,11 @@ def _load_other_issues(
     for activity in activities:
         if side := activity.other_side:
             activity.other_issue = others.get(activity.data[side])
+
+
+def find_participants(found: Found) -> list[User]:
+    """Who is subscribed to an issue, MAX_PEOPLE at most. One statement, or none."""
+    return _people(found.issue)[1] if found.has_people else []
 
 
 def _people(issue: Issue) -> tuple[list[Viewer], list[User]]:

@@ -18,6 +18,7 @@ from stats.periods import HOUR, HOURS_OF_DAY, Points, Span
 
 from . import queries
 from .models import Issue, IssueTag
+from .models.event import CLOCKS_DIFFER
 from .payload.tags import UNCOUNTED
 from .tags import VALUES, Order, TagKey
 
@@ -112,8 +113,8 @@ class Part:
             "project": self.issue.project_id,
             "issue": self.issue.pk,
             "environments": literal(self.environment_ids),
-            "received_from": self.issue.first_seen - queries.CLOCKS_DIFFER,
-            "received_to": self.now + queries.CLOCKS_DIFFER,
+            "received_from": self.issue.first_seen - CLOCKS_DIFFER,
+            "received_to": self.now + CLOCKS_DIFFER,
             "uncounted": literal(UNCOUNTED),
         }
 

@@ -4,12 +4,12 @@ its hashes.
 The order is by when events happened and then by id. Every read bounds `received_at` on both sides
 with constants: an event was received at most a minute before and thirty days after it happened.
 
-Words, tags and environments are in no index of events: a search looks at the next SEARCHED events
-and at no more.
+What a search asks of events is in no index, nor are environments: it looks at the next SEARCHED
+events and at no more.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -20,8 +20,10 @@ from sentrylite import rows
 from sentrylite.arrays import literal
 from sentrylite.organizations.models import Project
 
+from .filters import EVERYTHING, Where
 from .models import Event, Issue
-from .queries import CLOCKS_DIFFER, LONGEST_WAY, hashes_in, unpack
+from .models.event import CLOCKS_DIFFER, LONGEST_WAY
+from .queries import hashes_in, load_seen_in, unpack
 
 _FIND_EVENTS = f"""
     SELECT {rows.columns(Event, "e")}
@@ -32,9 +34,8 @@ _FIND_EVENTS = f"""
             AND e."timestamp" > %(after)s AND e."timestamp" <= %(until)s
         ORDER BY e."timestamp" {{direction}}, e.event_id {{direction}}
         LIMIT %(searched)s
-    ) e
-    WHERE (%(pattern)s::text IS NULL OR e.message ILIKE %(pattern)s)
-        AND (%(tags)s::text[] IS NULL OR e.tags @> %(tags)s::text[])
+    ) e CROSS JOIN (VALUES (%(project)s::bigint)) AS place (project_id)
+    WHERE {{{{where}}}}
         AND (%(environments)s::bigint[] IS NULL
             OR e.environment_id = ANY(%(environments)s::bigint[]))
     ORDER BY e."timestamp" {{direction}}, e.event_id {{direction}}
@@ -73,10 +74,8 @@ _MICROSECOND = timedelta(microseconds=1)
 class Wanted:
     """Which events of a list are wanted; all of them by default."""
 
-    text: str | None = None
-    """In the message, in capitals or not."""
-    tags: Sequence[str] = ()
-    """All of these, as `key=value`."""
+    where: Where = EVERYTHING
+    """Conditions from `issues.event_filters`."""
     environment_ids: Sequence[int] | None = None
     """In any of these."""
     start: datetime | None = None
@@ -99,24 +98,41 @@ def find_issue_events(
     """An issue's events, newest first, with their payloads unpacked.
 
     From `start` on, without the first `offset`; backward those before `start`, the nearest first.
-    One statement.
+    One statement; two more where a search of environments begins too far from what is in them.
     """
     sql = ISSUE_EVENTS_BACKWARD if is_backward else ISSUE_EVENTS_FORWARD
-    span = _span(issue.first_seen, wanted, now, start, is_backward)
     parameters = {"project": issue.project_id, "issue": issue.pk, "offset": offset, "limit": limit}
-    events = _find(sql, {**parameters, **span, **_conditions(wanted)}, wanted.parts)
+    span = _span(issue.first_seen, wanted, now, start, is_backward)
+    events = _find(sql, {**parameters, **span}, wanted)
+    if not events and wanted.environment_ids:
+        wanted = _where_seen(issue, wanted)
+        span = _span(issue.first_seen, wanted, now, start, is_backward)
+        events = _find(sql, {**parameters, **span}, wanted)
     for event in events:
         event.issue_first_seen = issue.first_seen
     return events
 
 
+def _where_seen(issue: Issue, wanted: Wanted) -> Wanted:
+    """The same in the time in which the issue was seen in the environments. One statement."""
+    load_seen_in([issue], wanted.environment_ids or ())
+    seen = issue.seen_in
+    if seen is None or seen.first_seen is None or seen.last_seen is None:
+        return wanted
+    # What is counted may differ from what is stored by a rounded microsecond.
+    first, last = seen.first_seen - _MICROSECOND, seen.last_seen + _MICROSECOND
+    return replace(
+        wanted, start=max(wanted.start or first, first), end=min(wanted.end or last, last)
+    )
+
+
 def find_newest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | None:
-    """An issue's last event. One statement."""
+    """An issue's last event. Statements as `find_issue_events`."""
     return next(iter(find_issue_events(issue, wanted, now, limit=1)), None)
 
 
 def find_oldest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | None:
-    """An issue's first event. One statement."""
+    """An issue's first event. Statements as `find_issue_events`."""
     return next(iter(find_issue_events(issue, wanted, now, is_backward=True, limit=1)), None)
 
 
@@ -160,7 +176,7 @@ def find_last_events(issue: Issue, hashes: Collection[Hash]) -> dict[UUID, Event
         "last": max(received),
     }
     last: dict[UUID, Event] = {}
-    for event in _find(FIND_LAST_EVENTS, place, None):
+    for event in _find(FIND_LAST_EVENTS, place, Wanted()):
         event.issue_first_seen = issue.first_seen
         own = hashes_in(event.data)  # another one, if it was restored meanwhile
         last |= {
@@ -188,15 +204,15 @@ def find_project_events(
     sql = PROJECT_EVENTS_BACKWARD if is_backward else PROJECT_EVENTS_FORWARD
     span = _span(_BEGINNING, wanted, now, start, is_backward)
     parameters = {"project": project.pk, "offset": offset, "limit": limit}
-    return _find(sql, {**parameters, **span, **_conditions(wanted)}, wanted.parts)
+    return _find(sql, {**parameters, **span}, wanted)
 
 
-def _find(sql: str, parameters: dict[str, Any], parts: Collection[str] | None) -> list[Event]:
+def _find(sql: str, parameters: dict[str, Any], wanted: Wanted) -> list[Event]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql.format(where=wanted.where.sql), parameters | _conditions(wanted))
         events = [rows.instance(Event, row) for row in cursor.fetchall()]
     for event in events:
-        event.data = unpack(event, parts)
+        event.data = unpack(event, wanted.parts)
     return events
 
 
@@ -227,23 +243,17 @@ def _span(
         "after": after,
         "until": until,
         "received_from": max(first_received, after - CLOCKS_DIFFER),
-        "received_to": min(last_received, until + LONGEST_WAY + CLOCKS_DIFFER),
+        "received_to": min(last_received, until + LONGEST_WAY),
     }
 
 
 def _conditions(wanted: Wanted) -> dict[str, Any]:
-    is_search = wanted.text or wanted.tags or wanted.environment_ids is not None
+    is_search = wanted.where.sql != EVERYTHING.sql or wanted.environment_ids is not None
     return {
+        **wanted.where.parameters,
         # All there are, where each of them is found.
         "searched": SEARCHED if is_search else None,
-        "pattern": f"%{_escaped(wanted.text)}%" if wanted.text else None,
-        "tags": literal(wanted.tags) if wanted.tags else None,
         "environments": (
             None if wanted.environment_ids is None else literal(wanted.environment_ids)
         ),
     }
-
-
-def _escaped(text: str) -> str:
-    """Text as a part of a LIKE pattern that stands for itself."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

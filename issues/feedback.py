@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Value
 
 from sentrylite.arrays import literal
 from sentrylite.organizations import intake as organization_intake
@@ -327,6 +327,16 @@ def load_reports(
         queries.load_marks(issues.values(), user_id)
     for report in reports:
         report.issue = issues.get(report.issue_id or 0)
+
+
+def load_has_reports(projects: Collection[Project]) -> None:
+    """`has_reports`: whether users have said something about a project, that is shown. One
+    statement."""
+    of_project = UserReport.objects.filter(project=OuterRef("pk")).shown()
+    wanted = Project.objects.filter(pk__in=[project.pk for project in projects])
+    with_reports = set(wanted.filter(Exists(of_project)).values_list("pk", flat=True))
+    for project in projects:
+        project.has_reports = project.pk in with_reports
 
 
 def load_people(reports: Collection[UserReport]) -> None:

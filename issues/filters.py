@@ -11,14 +11,14 @@ rare; `issues.queries.narrow` finds out which of them it is.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sentrylite.arrays import literal
 from sentrylite.organizations.models import Project
 
-from .models.issue import read_short_id
-from .payload.attributes import MAX_AGE, MAX_AHEAD
+from .models.event import CLOCKS_DIFFER, LONGEST_WAY
+from .models.issue import Level, priority_of, read_short_id
 from .search import FIELDS, Bound, Field, Has, Is, IsAssigned, Moment, Number, Tag, Term, Text
 
 OPERATORS = {"<": "<", "<=": "<=", "=": "=", ">=": ">=", ">": ">"}
@@ -37,9 +37,19 @@ FIND_TEXTS = _FIND_TEXT.format(is_text="ANY(lower({patterns})::text[])")
 # A text of several lines might begin in the title and end in the culprit: it is not to be found.
 LINES = "(i.title ILIKE {pattern} OR i.culprit ILIKE {pattern} OR i.message ILIKE {pattern})"
 
-SHORT_ID = """
-    (i.project_id, i.number) IN (SELECT * FROM unnest({projects}::bigint[], {numbers}::bigint[]))
+# Who names an issue that was merged away means the one that it was merged into.
+_NAMED = """
+    i.id IN (SELECT coalesce(named.merged_into_id, named.id) FROM issues_issue named {which})
 """
+SHORT_ID = _NAMED.format(
+    which="""
+        JOIN unnest({projects}::bigint[], {numbers}::bigint[]) AS wanted (project_id, number)
+            USING (project_id, number)
+    """
+)
+IS_ISSUE = _NAMED.format(which="WHERE named.id = {number}::bigint")
+
+HAS_LEVEL = "i.level = ANY({levels}::smallint[])"
 
 IN_PROJECTS = """
     place.project_id IN (SELECT project.id FROM organizations_project project
@@ -68,7 +78,7 @@ _USER = """
         WHERE person.project_id = place.project_id AND ({is_person})
     ))
 """
-_USER_COLUMNS = {
+USER_COLUMNS = {
     "id": "person.ident",
     "email": "person.email",
     "username": "person.username",
@@ -101,7 +111,7 @@ SUBSCRIBED_BY = f"""
         WHERE mark.issue_id = i.id AND mark.is_active AND mark.user_id IN ({_PEOPLE}))
 """
 
-_NEWEST_RELEASE = """
+NEWEST_RELEASE = """
     SELECT release.{column} FROM releases_releaseproject link
     JOIN releases_release release ON release.id = link.release_id
     WHERE link.project_id = place.project_id
@@ -111,10 +121,8 @@ _FIRST_RELEASE = """
     i.first_release_id IN (SELECT release.id FROM releases_release release
         WHERE release.organization_id = %(organization)s AND ({is_version}))
 """
-FIRST_IS_NEWEST = f"i.first_release_id = ({_NEWEST_RELEASE.format(column='id')})"
-RELEASE_IS_NEWEST = _TAG.format(
-    is_value=f"tag.value = ({_NEWEST_RELEASE.format(column='version')})"
-)
+FIRST_IS_NEWEST = f"i.first_release_id = ({NEWEST_RELEASE.format(column='id')})"
+RELEASE_IS_NEWEST = _TAG.format(is_value=f"tag.value = ({NEWEST_RELEASE.format(column='version')})")
 
 _EVENT = """
     EXISTS (
@@ -148,12 +156,10 @@ _TEXTS = ("title", "culprit", "type", "platform", "error_type", "error_value")
 _HAS = {
     "assigned": f"NOT {UNASSIGNED}",
     "first_release": "i.first_release_id IS NOT NULL",
+    **dict.fromkeys(("category", "priority", "project", "short_id"), "TRUE"),
     **{name: f"{_COLUMNS[name]} <> ''" for name in _TEXTS},
 }
 
-# How long after and before it happened an event can have been received, as ingestion sees to it.
-_LONGEST_WAY = timedelta(seconds=MAX_AGE) + timedelta(hours=1)
-_CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
 _FIRST, _LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -165,6 +171,8 @@ class Finder(NamedTuple):
     """What is still to be asked of an issue that it finds."""
     repeats: bool = False
     """Whether it may find an issue twice."""
+    all: str = "TRUE"
+    """All that is asked of an issue, its own condition first."""
 
 
 class Condition(NamedTuple):
@@ -213,7 +221,12 @@ def where(
     conditions = [_condition(term, context) for term in terms]
     if environment_ids is not None:
         conditions.append(Condition(IN_ENVIRONMENTS, {"environments": literal(environment_ids)}))
-    parameters: dict[str, Any] = {"organization": context.organization_id}
+    return combine(conditions, organization=context.organization_id)
+
+
+def combine(conditions: Iterable[Condition], **shared: Any) -> Where:
+    """All of the conditions, each with parameters of its own beside those that they share."""
+    parameters: dict[str, Any] = shared
     parts: list[str] = []
     found: list[tuple[int, Finder]] = []
     for number, (sql, values, finder) in enumerate(conditions):
@@ -224,10 +237,12 @@ def where(
         if finder is not None:
             finder_sql, rest = finder.sql.format(**places), finder.rest.format(**places)
             found.append((number, Finder(finder_sql, rest, finder.repeats)))
-    finders = [
-        finder._replace(rest=_all_of([*parts[:number], finder.rest, *parts[number + 1 :]]))
-        for number, finder in found
-    ]
+    finders = []
+    for number, finder in found:
+        others = [*parts[:number], *parts[number + 1 :]]
+        # What is only joined by AND is asked in the order of what it seems to cost.
+        in_order = f"CASE WHEN {parts[number]} THEN {_all_of(others)} END"
+        finders.append(finder._replace(rest=_all_of([finder.rest, *others]), all=in_order))
     return Where(_all_of(parts), parameters, finders)
 
 
@@ -238,7 +253,7 @@ def _all_of(parts: Iterable[str]) -> str:
 def _condition(term: Term, context: Context) -> Condition:
     if isinstance(term, Text):
         rest = LINES if "\n" in term.text else "TRUE"
-        pattern = _part_of(term.text)
+        pattern = anywhere_in(term.text)
         return Condition(f"{TEXT} AND {rest}", {"pattern": pattern}, Finder(FIND_TEXT, rest))
     if isinstance(term, IsAssigned):
         return Condition(f"NOT {UNASSIGNED}" if term.is_assigned else UNASSIGNED, {})
@@ -258,6 +273,8 @@ def _positive(term: Has | Field | Tag | Number | Moment, context: Context) -> Co
             return _has(term.key)
         case Tag():
             return _tag(term.key, term.values)
+        case Number(field="issue_id", operator="="):
+            return Condition(IS_ISSUE, {"number": term.number})
         case Number():
             sql = f"{_COLUMNS[term.field]} {OPERATORS[term.operator]} {{number}}::bigint"
             return Condition(sql, {"number": term.number})
@@ -270,14 +287,14 @@ def _positive(term: Has | Field | Tag | Number | Moment, context: Context) -> Co
 def _has(key: str) -> Condition:
     if (sql := _HAS.get(FIELDS.get(key, ""))) is not None:
         return Condition(sql, {})
-    if key.startswith("user.") and (column := _USER_COLUMNS.get(key.removeprefix("user."))):
+    if key.startswith("user.") and (column := USER_COLUMNS.get(key.removeprefix("user."))):
         sql = _TAG.format(is_value=_USER.format(is_person=f"{column} <> ''"))
         return Condition(sql, {"key": "user"})
     return Condition(HAS_TAG, {"key": key})
 
 
 def _tag(key: str, values: Sequence[str]) -> Condition:
-    is_value, parameters = _is_one_of("tag.value", values)
+    is_value, parameters = is_one_of("tag.value", values)
     repeats = len(values) > 1 or "patterns" in parameters
     return _tag_condition(is_value, {"key": key, **parameters}, repeats=repeats)
 
@@ -291,11 +308,11 @@ def _tag_condition(is_value: str, values: dict[str, Any], *, repeats: bool = Tru
 
 
 def _column(term: Field, context: Context) -> Condition:
-    return Condition(*_is_one_of(_COLUMNS[term.field], term.values))
+    return Condition(*is_one_of(_COLUMNS[term.field], term.values))
 
 
 def _message(term: Field, context: Context) -> Condition:
-    patterns = literal(f"%{_pattern(value)}%" for value in term.values)
+    patterns = literal(map(anywhere_in, term.values))
     sql = "i.message ILIKE ANY({patterns}::text[])"
     # The text that is searched has the message in it.
     return Condition(sql, {"patterns": patterns}, Finder(FIND_TEXTS, rest=sql))
@@ -304,6 +321,11 @@ def _message(term: Field, context: Context) -> Condition:
 def _category(term: Field, context: Context) -> Condition:
     """All issues are of one category."""
     return Condition("{is_error}", {"is_error": "error" in term.values})
+
+
+def _priority(term: Field, context: Context) -> Condition:
+    levels = [level for level in Level if priority_of(level) in term.values]
+    return Condition(HAS_LEVEL, {"levels": literal(levels)})
 
 
 def _short_id(term: Field, context: Context) -> Condition:
@@ -320,7 +342,7 @@ def _short_id(term: Field, context: Context) -> Condition:
 
 
 def _project(term: Field, context: Context) -> Condition:
-    is_slug, parameters = _is_one_of("project.slug", term.values)
+    is_slug, parameters = is_one_of("project.slug", term.values)
     return Condition(IN_PROJECTS.format(is_slug=is_slug), parameters)
 
 
@@ -346,7 +368,7 @@ def _subscribed(term: Field, context: Context) -> Condition:
 
 
 def _first_release(term: Field, context: Context) -> Condition:
-    is_version, parameters = _is_one_of("release.version", term.values)
+    is_version, parameters = is_one_of("release.version", term.values)
     sql = _FIRST_RELEASE.format(is_version=is_version)
     if "latest" in term.values:
         sql = f"({sql} OR {FIRST_IS_NEWEST})"
@@ -361,31 +383,37 @@ def _release(term: Field, context: Context) -> Condition:
 
 
 def _user(term: Field, context: Context) -> Condition:
-    """By the name that events go by, `id:1`, or by any name of the user: `email:a@example.com`."""
-    texts: list[str] = []
-    named: dict[str, list[str]] = {}
-    for value in term.values:
-        kind, separator, name = value.partition(":")
-        texts.append(value)
-        # Whoever has an id goes by it.
-        if separator and kind in _USER_COLUMNS and kind != "id":
-            named.setdefault(kind, []).append(name)
-        elif not separator or kind != "id":
-            texts.append(f"id:{value}")
-    is_value, parameters = _is_one_of("tag.value", texts)
+    texts, named = read_users(term.values)
+    is_value, parameters = is_one_of("tag.value", texts)
     for kind, names in named.items():
-        is_person, more = _is_one_of(_USER_COLUMNS[kind], names, prefix=f"{kind}_")
+        is_person, more = is_one_of(USER_COLUMNS[kind], names, prefix=f"{kind}_")
         is_value += f" OR {_USER.format(is_person=is_person)}"
         parameters |= more
     return _tag_condition(is_value, {"key": "user", **parameters})
+
+
+def read_users(values: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """The values of the tag `user` that are meant: users by the name that events go by, `id:1`; and
+    by any other name, `email:a@example.com`, their names of each kind."""
+    texts: list[str] = []
+    named: dict[str, list[str]] = {}
+    for value in values:
+        kind, separator, name = value.partition(":")
+        texts.append(value)
+        # Whoever has an id goes by it.
+        if separator and kind in USER_COLUMNS and kind != "id":
+            named.setdefault(kind, []).append(name)
+        elif not separator or kind != "id":
+            texts.append(f"id:{value}")
+    return texts, named
 
 
 def _user_name(term: Field, context: Context) -> Condition:
     name = term.field.removeprefix("user.")
     if name == "id":  # whoever has one goes by it
         return _tag("user", [f"id:{value}" for value in term.values])
-    column = _USER_COLUMNS[name]
-    is_person, parameters = _is_one_of(column, term.values)
+    column = USER_COLUMNS[name]
+    is_person, parameters = is_one_of(column, term.values)
     return _tag_condition(_USER.format(is_person=is_person), {"key": "user", **parameters})
 
 
@@ -393,6 +421,7 @@ _FIELDS: dict[str, Callable[[Field, Context], Condition]] = {
     **dict.fromkeys(_TEXTS, _column),
     "message": _message,
     "category": _category,
+    "priority": _priority,
     "short_id": _short_id,
     "project": _project,
     "assigned": _assigned,
@@ -428,10 +457,10 @@ def _received(bounds: Sequence[Bound]) -> tuple[datetime, datetime]:
     """When events within the bounds can have been received: which partitions to look at."""
     first, last = _FIRST, _LAST
     for operator, moment in bounds:
-        if operator in (">", ">=") and moment - _FIRST > _CLOCKS_DIFFER:
-            first = max(first, moment - _CLOCKS_DIFFER)
-        if operator in ("<", "<=") and _LAST - moment > _LONGEST_WAY:
-            last = min(last, moment + _LONGEST_WAY)
+        if operator in (">", ">=") and moment - _FIRST > CLOCKS_DIFFER:
+            first = max(first, moment - CLOCKS_DIFFER)
+        if operator in ("<", "<=") and _LAST - moment > LONGEST_WAY:
+            last = min(last, moment + LONGEST_WAY)
     return first, last
 
 
@@ -442,7 +471,7 @@ _ESCAPED = r"\\\g<0>"
 _STARS = re.compile(r"\*+")
 
 
-def _is_one_of(column: str, values: Sequence[str], prefix: str = "") -> tuple[str, dict[str, Any]]:
+def is_one_of(column: str, values: Sequence[str], prefix: str = "") -> tuple[str, dict[str, Any]]:
     """The column is one of these texts; where one holds `*`, whatever the letter case."""
     texts = [value for value in values if "*" not in value]
     patterns = [_pattern(value) for value in values if "*" in value]
@@ -465,6 +494,11 @@ def _pattern(value: str) -> str:
     return "%".join(_SPECIAL.sub(_ESCAPED, part) for part in _STARS.split(value))
 
 
-def _part_of(text: str) -> str:
-    """Any text with this one in it, as LIKE takes it."""
+def anywhere_in(text: str) -> str:
+    """Any text with this one in it, in which `*` stands for any, as LIKE takes it."""
+    return f"%{_pattern(text)}%"
+
+
+def part_of(text: str) -> str:
+    """Any text with just this one in it, as LIKE takes it."""
     return f"%{_SPECIAL.sub(_ESCAPED, text)}%"

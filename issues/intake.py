@@ -96,15 +96,26 @@ def claim_event_ids(cursor: Any, events: Sequence[PreparedEvent]) -> list[Prepar
 
 # Issues -------------------------------------------------------------------------------------------
 
+# An issue that was quiet for its project's resolve age when an event happens counts as resolved
+# (`issues.expiry` writes that a little later). One that came back since is not quiet.
+_IS_QUIET = f"""
+    issue.status = {Issue.Status.UNRESOLVED:d} AND project.resolve_age > 0
+    AND greatest(issue.last_seen, issue.active_at)
+        <= to_timestamp({{moment}}) - project.resolve_age * interval '1 hour'
+"""
+
 # Also which projects assign their issues by rules, and whether somebody has reported on one of the
-# events already. That is asked by a statement that
-# begins when the events' ids are claimed: see `issues.feedback`.
-# A hash that was bound to an issue while that was merged away leads to where the issue is now.
+# events already: that is asked by a statement that begins when the events' ids are claimed (see
+# `issues.feedback`). A hash that was bound to an issue while that was merged away leads to where
+# the issue is now.
 FIND_HASHES = f"""
-    SELECT hash.project_id, hash.hash::text, coalesce(issue.merged_into_id, issue.id), issue.status
-    FROM unnest(%s::bigint[], %s::uuid[]) AS wanted(project_id, hash)
+    SELECT hash.project_id, hash.hash::text, coalesce(issue.merged_into_id, issue.id),
+        CASE WHEN {_IS_QUIET.format(moment="wanted.moment")} THEN {Issue.Status.RESOLVED:d}
+            ELSE issue.status END
+    FROM unnest(%s::bigint[], %s::uuid[], %s::float8[]) AS wanted(project_id, hash, moment)
     JOIN issues_issuehash hash USING (project_id, hash)
     JOIN issues_issue issue ON issue.id = hash.issue_id
+    JOIN organizations_project project ON project.id = hash.project_id
     WHERE issue.status <> {Issue.Status.PENDING_DELETION:d}
     UNION ALL
     SELECT report.project_id, report.event_id, NULL, NULL
@@ -208,7 +219,12 @@ def _hashes(placed: Iterable[Placed]) -> list[Hash]:
 
 def _find_hashes(cursor: Any, placed: Sequence[Placed]) -> tuple[dict[Hash, int], Settled]:
     events = sorted((place.event.project_id, place.event.event_id.hex) for place in placed)
-    hashes = sorted(set(_hashes(placed)))
+    newest: dict[Hash, float] = {}
+    for place in placed:
+        for hash in _hashes([place]):
+            moment = place.event.timestamp
+            newest[hash] = max(moment, newest.get(hash, moment))
+    hashes = sorted((*hash, moment) for hash, moment in newest.items())
     projects = literal(sorted({project_id for project_id, _ in events}))
     cursor.execute(FIND_HASHES, [*_columns(hashes), *_columns(events), projects])
     known, settled = {}, Settled(set(), set(), set(), set(), set())
@@ -320,21 +336,25 @@ REOPEN_ISSUES = f"""
         LEFT JOIN issues_issueresolution resolution ON resolution.issue_id = event.issue_id
         LEFT JOIN releases_release resolved_in ON resolved_in.id = resolution.release_id
         LEFT JOIN releases_release release ON release.id = event.release_id
-        WHERE resolution.issue_id IS NULL OR release.created_at > resolved_in.created_at
+        WHERE resolution.issue_id IS NULL
+            OR resolution.type = '{IssueResolution.Type.BY_AGE}'
+            OR release.created_at > resolved_in.created_at
             OR (resolution.type = '{IssueResolution.Type.IN_RELEASE}'
                 AND release.id = resolved_in.id)
         ORDER BY event.issue_id, event.moment DESC
     ), outlived AS (
         DELETE FROM issues_issueresolution resolution USING regression
         WHERE resolution.issue_id = regression.issue_id
-        RETURNING resolution.issue_id
+        RETURNING resolution.issue_id, resolution.release_id
     )
     UPDATE issues_issue issue
     SET status = {Issue.Status.UNRESOLVED:d}, resolved_at = NULL,
         active_at = to_timestamp(regression.moment)
-    FROM regression LEFT JOIN outlived USING (issue_id)
-    WHERE issue.id = regression.issue_id AND issue.status = {Issue.Status.RESOLVED:d}
-    RETURNING issue.id, regression.version, outlived.issue_id IS NOT NULL
+    FROM regression LEFT JOIN outlived USING (issue_id), organizations_project project
+    WHERE issue.id = regression.issue_id AND project.id = issue.project_id
+        AND (issue.status = {Issue.Status.RESOLVED:d}
+            OR {_IS_QUIET.format(moment="regression.moment")})
+    RETURNING issue.id, regression.version, outlived.release_id IS NOT NULL
 """
 
 # What was resolved in the next release was resolved in the one that these events come from.
@@ -472,7 +492,13 @@ def wake_issues(cursor: Any, placed: Iterable[Placed], ignored: set[int]) -> set
     # In the order of the parameters: the users are in the WHERE clause.
     columns = [*_columns(rows), *(_columns(sorted(users)) or ("{}", "{}"))]
     cursor.execute(FIND_OVER, columns)
-    if not (over := sorted(cursor.fetchall())):
+    return end_snoozes(cursor, cursor.fetchall())
+
+
+def end_snoozes(cursor: Any, over: Iterable[tuple[int, str]]) -> set[int]:
+    """Reopen the issues of snoozes that are over, each known by its issue and by when it was made;
+    returns which ones. No statement without any, else two."""
+    if not (over := sorted(over)):
         return set()
     lock_issues(cursor, [issue_id for issue_id, _ in over])
     cursor.execute(WAKE_ISSUES, _columns(over))

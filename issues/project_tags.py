@@ -59,18 +59,21 @@ FIND_KEYS = f"""
     SELECT found.key, ({_COUNT_VALUES.format(key="found.key")}) FROM found
 """
 
+# The issues that are searched.
+NEWEST_ISSUES = f"""
+    SELECT i.id, i.times_seen FROM unnest(%(statuses)s::smallint[]) AS wanted (status)
+    CROSS JOIN LATERAL (
+        SELECT id, times_seen, last_seen FROM issues_issue
+        WHERE project_id = %(project)s AND status = wanted.status
+        ORDER BY last_seen DESC, id DESC LIMIT {ISSUES_SEARCHED}
+    ) i
+    ORDER BY i.last_seen DESC, i.id DESC LIMIT {ISSUES_SEARCHED}
+"""
+
 _FIND_VALUES = f"""
     WITH searched AS MATERIALIZED (
         SELECT tag.value, tag.last_seen
-        FROM (
-            SELECT i.id FROM unnest(%(statuses)s::smallint[]) AS wanted (status)
-            CROSS JOIN LATERAL (
-                SELECT id, last_seen FROM issues_issue
-                WHERE project_id = %(project)s AND status = wanted.status
-                ORDER BY last_seen DESC, id DESC LIMIT {ISSUES_SEARCHED}
-            ) i
-            ORDER BY i.last_seen DESC, i.id DESC LIMIT {ISSUES_SEARCHED}
-        ) newest
+        FROM ({NEWEST_ISSUES}) newest
         CROSS JOIN LATERAL (
             SELECT value, last_seen FROM issues_issuetag
             WHERE project_id = %(project)s AND issue_id = newest.id AND key = %(key)s
@@ -119,7 +122,7 @@ FORGET_KEY = """
     UPDATE issues_issue SET tag_keys = tag_keys - %(key)s WHERE id = ANY(%(issues)s::bigint[])
 """
 
-_VISIBLE = literal(status for status in Issue.Status if status < Issue.Status.PENDING_DELETION)
+VISIBLE = literal(status for status in Issue.Status if status < Issue.Status.PENDING_DELETION)
 
 
 class TagValue(NamedTuple):
@@ -174,7 +177,7 @@ def find_values(
     parameters: dict[str, Any] = {
         "project": project.pk,
         "key": key,
-        "statuses": _VISIBLE,
+        "statuses": VISIBLE,
         "text": wanted.text,
         "seen_from": wanted.start,
         "seen_to": wanted.end,

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import accumulate, pairwise
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -24,9 +24,9 @@ from stats.periods import Span
 
 from .filters import EVERYTHING, Finder, Where
 from .models import Event, Issue, IssueResolution, IssueSnooze
+from .models.event import CLOCKS_DIFFER, LONGEST_WAY
 from .models.issue import SeenIn, read_short_id
 from .payload import codec
-from .payload.attributes import MAX_AGE, MAX_AHEAD
 
 logger = logging.getLogger(__name__)
 
@@ -292,9 +292,9 @@ def narrow(places: Collection[Place], statuses: Iterable[int], where: Where) -> 
         cursor.execute(_FIND_ALL.format(finder=finder.sql, rest=finder.rest), parameters)
         ids, looked_at = cursor.fetchone()
     if looked_at is None:
-        return where._replace(hits=len(ids))
+        return where._replace(sql=finder.all, hits=len(ids))
     if found is None and looked_at >= LOOKED_AT:
-        return where
+        return where._replace(sql=finder.all)
     known = {**where.parameters, "found": literal(ids)}
     return where._replace(parameters=known, hits=len(ids), is_known=True)
 
@@ -644,10 +644,6 @@ FIND_NEIGHBOURS = """
     )
 """
 
-# How long after and before it happened an event can have been received, as ingestion sees to it.
-LONGEST_WAY = timedelta(seconds=MAX_AGE)
-CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
-
 
 def find_event(project_id: int, event_id: UUID) -> Event | None:
     """An event by its id, with its payload unpacked. Two statements, the first of which finds out
@@ -725,7 +721,7 @@ def load_neighbours(
                 "next_from": max(first, event.timestamp - CLOCKS_DIFFER),
                 "next_to": now + CLOCKS_DIFFER,
                 "previous_from": first,
-                "previous_to": min(now, event.timestamp + LONGEST_WAY) + CLOCKS_DIFFER,
+                "previous_to": min(now + CLOCKS_DIFFER, event.timestamp + LONGEST_WAY),
             },
         )
         event.next_event_id, event.previous_event_id, event.has_report = cursor.fetchone()

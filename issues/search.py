@@ -63,6 +63,7 @@ FIELDS = {
     "issue": "short_id",
     "issue.category": "category",
     "issue.type": "category",
+    "issue.priority": "priority",
     "project": "project",
     "project.name": "project",
     "title": "title",

@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import threading
+import time
 
 import django
 
@@ -15,7 +16,7 @@ from django.conf import settings  # noqa: E402  after setup
 from django.db import DatabaseError, connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from issues import maintenance  # noqa: E402
+from issues import expiry, maintenance  # noqa: E402
 from issues.payload import user_agent  # noqa: E402
 from sentrylite import front, health  # noqa: E402
 from sentrylite.background.runner import Runner  # noqa: E402
@@ -29,6 +30,7 @@ from sentrylite.wsgi_bridge import Receive, Scope, Send, WsgiBridge  # noqa: E40
 logger = logging.getLogger(__name__)
 
 MAINTENANCE_EVERY = 3600.0
+EXPIRY_EVERY = 60.0
 
 
 class Server:
@@ -99,16 +101,20 @@ class Server:
         self.keys.close()
 
     def _maintain(self) -> None:
+        due = time.monotonic()
         while True:
             try:
-                maintenance.maintain(timezone.now())
+                if time.monotonic() >= due:
+                    due += MAINTENANCE_EVERY
+                    maintenance.maintain(timezone.now())
+                expiry.settle(timezone.now())
             except DatabaseError as error:
                 logger.warning("maintenance is put off: %s", str(error).strip())
             except Exception:
                 logger.exception("maintenance failed")
             finally:
                 connections.close_all()
-            if self._stopping.wait(MAINTENANCE_EVERY):
+            if self._stopping.wait(EXPIRY_EVERY):
                 return
 
 

@@ -102,15 +102,16 @@ class Period:
         return self.fill_all({None: counts}, now)[None]
 
     def fill_all(self, counts: Mapping[K, Mapping[int, int]], now: float) -> dict[K, Points]:
-        """`fill` for many series at once, most buckets of which are empty."""
+        """`fill` for many series at once, most buckets of which are empty: they share the points
+        that are 0, which nobody may change."""
         live, first, width = self.live_buckets(now), self.buckets.start, float(self.width)
-        starts = [each * width for each in self.buckets]
+        empty: Points = [[each * width, 0] for each in self.buckets]
         filled = {}
         for key, found in counts.items():
-            points: Points = [[start, 0] for start in starts]
+            points = empty.copy()
             for each, count in found.items():
                 if each in live:
-                    points[each - first][1] = count
+                    points[each - first] = [each * width, count]
             filled[key] = points
         return filled
 

@@ -14,6 +14,7 @@ from sentrylite.accounts.models import User
 from sentrylite.files.models import Blob
 from sentrylite.organizations import models
 from sentrylite.releases.models import Commit, CommitAuthor, Release, ReleaseFile, Repository
+from sentrylite.symbols.models import DebugFile
 
 
 def basic(key: str) -> str:
@@ -159,6 +160,20 @@ class BlobFactory(DjangoModelFactory):
     name = factory.LazyAttribute(lambda blob: f"00/{blob.checksum}")
     size = 0
     is_stored = True
+
+
+class DebugFileFactory(DjangoModelFactory):
+    class Meta:
+        model = DebugFile
+
+    project = factory.SubFactory(ProjectFactory)
+    debug_id = factory.Sequence(lambda n: f"{n:08x}-7d10-1e2f-f13e-f5d6e2a0bdc2")
+    cpu_name = "x86_64"
+    object_name = factory.Sequence(lambda n: f"lib{n}.so")
+    format = "elf"
+    kind = "dbg"
+    features = ["debug", "symtab"]
+    blob = factory.SubFactory(BlobFactory)
 
 
 class ReleaseFileFactory(DjangoModelFactory):

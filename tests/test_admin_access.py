@@ -29,7 +29,8 @@ from sentrylite.admin.base import BaseAdmin, BaseInline
 from sentrylite.admin.tenancy import SuperusersOnly, tenancy_of, visible
 from sentrylite.organizations import models as organizations
 from sentrylite.organizations.models import Organization, OrganizationMember, Project
-from sentrylite.releases.models import Release
+from sentrylite.releases.models import Release, Repository
+from sentrylite.symbols.models import DebugFile
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +105,8 @@ def tenant(word: str) -> Tenant:
         ),
         organizations.AuditLogEntry: entry,
         Release: release,
+        Repository: factories.RepositoryFactory(organization=organization, name=f"{word}/code"),
+        DebugFile: factories.DebugFileFactory(project=project, object_name=f"{word}.so"),
         Issue: issue,
         Activity: Activity.objects.create(issue=issue, user=person, type="set_resolved"),
         UserReport: report,
@@ -116,7 +119,7 @@ def tenant(word: str) -> Tenant:
 @pytest.fixture
 def secret() -> Tenant:
     """What a stranger must not learn of."""
-    return tenant("hush")
+    return tenant("hush-hush")
 
 
 @pytest.fixture
@@ -407,6 +410,8 @@ LEAST: dict[type[Model], tuple[str | None, str | None, str | None, str | None]] 
     organizations.Dashboard: (MEMBER, MANAGER, MANAGER, OWNER),
     organizations.AuditLogEntry: (MANAGER, None, None, None),
     Release: (MEMBER, MANAGER, MEMBER, MEMBER),
+    Repository: (MEMBER, MANAGER, MANAGER, OWNER),
+    DebugFile: (MEMBER, None, None, ADMIN),
     Issue: (MEMBER, MEMBER, MEMBER, MEMBER),
     Activity: (MEMBER, MEMBER, MEMBER, MEMBER),
     UserReport: (MEMBER, MEMBER, MEMBER, MEMBER),
@@ -452,7 +457,7 @@ def test_who_is_in_no_team_sees_no_project_of_a_closed_organization(
 ) -> None:
     Organization.objects.update(open_membership=False)
     outsider = sign_in(own, "admin")
-    whole = {User, Organization, OrganizationMember, organizations.Dashboard}
+    whole = {User, Organization, OrganizationMember, organizations.Dashboard, Repository}
     found = outsider.get(list_of(model)).content.decode()
     # Colleagues are offered as filters of some lists.
     assert (own.word in found.replace(f"{own.word} person", "")) == (model in whole)

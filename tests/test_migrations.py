@@ -41,7 +41,7 @@ def test_every_migration_of_ours_can_be_taken_back() -> None:
 
 
 def test_hashes_that_were_known_before_find_their_last_events() -> None:
-    migration = import_module("issues.migrations.0019_find_last_events")
+    migration = import_module("issues.migrations.0021_find_last_events")
     issues = [factories.IssueFactory() for _ in range(3)]
     hashes = [UUID(int=number) for number in range(4)]
     for hash, issue in zip(hashes, [issues[0], *issues], strict=True):

@@ -1,17 +1,21 @@
 """Finding issues: by their short id, status and level."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, F, Func, OuterRef, Q, QuerySet, Subquery, Value
 from django.http import HttpRequest
 
 from issues.models import Issue, IssueText
 from issues.models.issue import Level, read_short_id
+from sentrylite.arrays import literal
 
 Status = Issue.Status
 MAX_WORDS = 10
+# A word that more issues have is looked for in the newest issues only: all of them take too long.
+FEW = 20_000
+NEWEST = 10_000
 
 
 def by_short_id(text: str) -> Q | None:
@@ -23,15 +27,45 @@ def by_short_id(text: str) -> Q | None:
     return Q(project__slug__iexact=slug, number=number)
 
 
-def with_words(issues: QuerySet[Issue], text: str) -> QuerySet[Issue]:
-    """Those with all of the words in their title, culprit or message, in any letter case.
+def with_words(issues: QuerySet[Issue], text: str) -> tuple[QuerySet[Issue], Sequence[str]]:
+    """Those with all of the words in their title, culprit or message, in any letter case; and
+    which of the words are too frequent to be looked for in more than the newest issues.
 
-    They are looked up by the index of issues' texts.
+    A statement for each word, which the index of issues' texts answers, and at most two more.
     """
+    frequent = []
     for word in text.split()[:MAX_WORDS]:
-        found = IssueText.objects.filter(text__contains=word.lower())
-        issues = issues.filter(pk__in=found.values("issue_id"))
-    return issues
+        having = IssueText.objects.filter(text__contains=word.lower())
+        found = list(having.values_list("issue_id", flat=True)[: FEW + 1])
+        if len(found) <= FEW:
+            issues = issues.filter(_is_any_of(found))
+        else:
+            frequent.append(word)
+    if not frequent:
+        return issues, []
+    newest = list(issues.order_by("-last_seen").values_list("pk", flat=True)[: NEWEST + 1])
+    issues = issues.filter(_is_any_of(_having(newest[:NEWEST], frequent)))
+    return issues, frequent if len(newest) > NEWEST else []
+
+
+def _having(ids: Iterable[int], words: Iterable[str]) -> Iterable[int]:
+    """Those of the issues with all of the words. One statement."""
+    own = IssueText.objects.filter(project_id=OuterRef("project_id"), issue_id=OuterRef("pk"))
+    for word in words:
+        own = own.filter(text__contains=word.lower())
+    issues = Issue.objects.filter(_is_any_of(ids)).alias(text=Subquery(own.values("text")))
+    return issues.filter(text__isnull=False).values_list("pk", flat=True)
+
+
+def _is_any_of(ids: Iterable[int]) -> Func:
+    """Whether an issue is one of thousands, which are one parameter."""
+    return Func(
+        F("pk"),
+        Value(literal(ids)),
+        arg_joiner=" = ANY(",
+        template="%(expressions)s::bigint[])",
+        output_field=BooleanField(),
+    )
 
 
 class ChoiceFilter(admin.SimpleListFilter):

@@ -12,7 +12,9 @@ Type = Activity.Type
 
 DONE = {
     Type.SET_RESOLVED: "resolved it",
+    Type.SET_RESOLVED_BY_AGE: "it was quiet for so many hours that it counts as resolved",
     Type.SET_RESOLVED_IN_RELEASE: "resolved it in a release",
+    Type.SET_RESOLVED_IN_COMMIT: "resolved it in a commit",
     Type.SET_UNRESOLVED: "reopened it",
     Type.SET_IGNORED: "ignored it",
     Type.SET_PUBLIC: "shared it",

@@ -29,10 +29,11 @@ from sentrylite.releases.models import Release
 from stats.periods import LIST_HOURS_24
 
 from .events import EventPages
-from .filters import AssigneeFilter, LevelFilter, StatusFilter, by_short_id, with_words
+from .filters import NEWEST, AssigneeFilter, LevelFilter, StatusFilter, by_short_id, with_words
 from .page import IssuePage, assignable
 
 SPANS = {"24h": LIST_HOURS_24}
+TOO_FREQUENT = f"Very many issues have {{words}}: looked for in the {NEWEST:,} that were seen last."
 ACTOR = re.compile(r"(user|team):[0-9]{1,18}", re.ASCII)
 
 
@@ -92,7 +93,10 @@ class IssueAdmin(IssuePage, EventPages, ReadOnly, BaseAdmin):
         named = by_short_id(search_term)
         if named is not None and (found := queryset.filter(named)).exists():
             return found, False
-        return with_words(queryset, search_term), False
+        found, frequent = with_words(queryset, search_term)
+        if frequent:
+            self.message_user(request, TOO_FREQUENT.format(words=", ".join(frequent)))
+        return found, False
 
     def load_page(self, request: HttpRequest, rows: Sequence[Issue]) -> None:
         queries.load_series(rows, SPANS, timezone.now())

@@ -13,7 +13,7 @@ from issues.api.inputs import (
 )
 from issues.api.params import LATER_SORTS, MAX_SEARCHES, SORTS, SPANS, VALUE_ORDERS
 from issues.api.shapes import Filter
-from issues.api.views.activities import ActivityListView
+from issues.api.views.activities import ActivityListView, ParticipantListView
 from issues.api.views.details import IssueDetailView
 from issues.api.views.events import (
     AttachmentListView,
@@ -46,10 +46,12 @@ from issues.api.views.project_tags import (
 from issues.api.views.releases import ProjectResolvedIssueListView, ResolvedIssueListView
 from issues.api.views.reprocessing import ReprocessingView
 from issues.api.views.scrubbing import ScrubbingSuggestionsView
+from issues.api.views.series import IssueStatsView
 from issues.api.views.shared import SharedIssueView
 from issues.api.views.tags import TagDetailView, TagListView, TagValueListView
 from issues.api.views.tombstones import TombstoneDetailView, TombstoneListView
 from issues.search import STATUS_NAMES
+from sentrylite.accounts.api.shapes import User
 from sentrylite.api.operations import (
     Environments,
     Keywords,
@@ -59,6 +61,7 @@ from sentrylite.api.operations import (
     Period,
     Projects,
 )
+from stats.api.shapes import Points
 
 # What query strings may say -----------------------------------------------------------------------
 
@@ -119,8 +122,22 @@ class IssueCountQuery(Environments, Period, Projects, total=False):
 
 
 class EventListQuery(Environments, Period, Paged, total=False):
-    query: Annotated[str, "Words, and tags as `key:value`; or the id of an event."]
+    query: Annotated[str, "A text that is in the events' message, in any letter case."]
     full: Annotated[str, "Anything at all: events in full."]
+
+
+class IssueEventListQuery(EventListQuery, total=False):
+    query: Annotated[
+        str,
+        "A search, such as `!os:Linux user.email:*@example.com timestamp:-1d`: words, tags, "
+        "`message`, `id`, `timestamp` and users; or the id of an event.",
+    ]
+
+
+class IssueStatsQuery(Environments, total=False):
+    since: Annotated[str, "Seconds since 1970-01-01."]
+    until: Annotated[str, "Seconds since 1970-01-01."]
+    resolution: Annotated[str, Keywords(enum=["1h", "1d"]), "What each point stands for."]
 
 
 class ScrubbingSuggestionsQuery(TypedDict, total=False):
@@ -158,7 +175,7 @@ class HashListQuery(WithoutEnvironment, Paged):
     pass
 
 
-class ProjectTagValueListQuery(WithoutEnvironment, Period, Paged, total=False):
+class ProjectTagValueListQuery(Environments, Period, Paged, total=False):
     query: Annotated[str, "Part of a value."]
 
 
@@ -177,6 +194,12 @@ LIST_HEADERS = ("X-Hits", "X-Max-Hits", "X-Sentry-Direct-Hit")
 OPERATIONS: Operations = {
     ActivityListView: {
         "GET": Operation("List an Issue's Activities", shapes.Activities),
+    },
+    ParticipantListView: {
+        "GET": Operation("List an Issue's Participants", list[User]),
+    },
+    IssueStatsView: {
+        "GET": Operation("Retrieve Event Counts for an Issue", Points, query=IssueStatsQuery),
     },
     IssueDetailView: {
         "GET": Operation(
@@ -200,7 +223,7 @@ OPERATIONS: Operations = {
         "GET": Operation(
             "List an Issue's Events",
             list[shapes.EventSummary] | list[shapes.Event],
-            query=EventListQuery,
+            query=IssueEventListQuery,
             headers=("X-Sentry-Direct-Hit",),
         ),
     },
@@ -367,12 +390,10 @@ OPERATIONS: Operations = {
         "GET": Operation("Retrieve an event user", shapes.Person),
     },
     ProjectTagListView: {
-        "GET": Operation(
-            "Project tag keys", list[shapes.ListedProjectTag], query=WithoutEnvironment
-        ),
+        "GET": Operation("Project tag keys", list[shapes.ListedProjectTag], query=Environments),
     },
     ProjectTagDetailView: {
-        "GET": Operation("Project tag key", shapes.ProjectTag, query=WithoutEnvironment),
+        "GET": Operation("Project tag key", shapes.ProjectTag, query=Environments),
         "DELETE": Operation("Remove a tag key"),
     },
     ProjectTagValueListView: {

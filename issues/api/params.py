@@ -10,7 +10,9 @@ from uuid import UUID
 from django.http import QueryDict
 from rest_framework.exceptions import ValidationError
 
-from issues import project_tags
+from issues import event_filters, project_tags
+from issues.event_filters import EventSearch
+from issues.filters import Where
 from issues.models import Issue
 from issues.queries import SORT_KEYS, Sort
 from issues.search import (
@@ -104,8 +106,7 @@ class IssueSearchParams:
         try:
             search = read_search(text, now)
         except SearchError as error:
-            problem = f"Your search query could not be parsed: {error}"
-            raise BadParameter(problem) from error
+            raise _not_parsed(error) from error
         return cls(
             text,
             search,
@@ -115,6 +116,10 @@ class IssueSearchParams:
             since,
             until,
         )
+
+
+def _not_parsed(error: SearchError) -> BadParameter:
+    return BadParameter(f"Your search query could not be parsed: {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,115 +253,6 @@ def refuse_environment(query: QueryDict) -> None:
 
 # Events -------------------------------------------------------------------------------------------
 
-# A word of a search: a quoted text, or a pair whose value may be quoted, or neither.
-WORD = re.compile(
-    r"""
-    (?P<key> [A-Za-z0-9_.-]+) : (?: "(?P<quoted> (?:[^"\\]|\\.)*)" | (?P<bare> [^\s"]+)) (?= \s|$)
-    | "(?P<phrase> (?:[^"\\]|\\.)*)" (?= \s|$)
-    | (?P<text> \S+)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-NEGATION = re.compile(r"![A-Za-z0-9_.-]+:")
-# What a user tag says before its colon, by what it is called in a search.
-USER_KEYS = {
-    "user.id": "id",
-    "user.username": "username",
-    "user.email": "email",
-    "user.ip": "ip",
-}
-# Words of the search for issues, and attributes of events that are not tags.
-OTHER_KEYS = frozenset(
-    {
-        "age",
-        "assigned",
-        "assigned_or_suggested",
-        "assigned_to",
-        "bookmarks",
-        "culprit",
-        "event.timestamp",
-        "event.type",
-        "first-release",
-        "firstSeen",
-        "first_seen",
-        "has",
-        "id",
-        "is",
-        "issue",
-        "issue.category",
-        "issue.id",
-        "lastSeen",
-        "last_seen",
-        "location",
-        "message",
-        "platform",
-        "subscribed",
-        "timesSeen",
-        "times_seen",
-        "timestamp",
-        "title",
-        "type",
-    }
-)
-MAX_WORDS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class EventSearch:
-    """What an issue's events are searched for: words, and tags as `key=value`."""
-
-    text: str | None
-    tags: tuple[str, ...]
-
-    @classmethod
-    def read(cls, search: str) -> Self:
-        """Raises BadParameter."""
-        words, tags = [], []
-        found = list(WORD.finditer(search))
-        if len(found) > MAX_WORDS:
-            raise BadParameter(f"Invalid query: more than {MAX_WORDS} words.")
-        for match in found:
-            if (key := match["key"]) is not None:
-                tags.append(_tag(key, match))
-            elif (phrase := match["phrase"]) is not None:
-                words.append(_unquoted(phrase))
-            else:
-                words.append(_checked_word(match["text"]))
-        return cls(" ".join(words) or None, tuple(tags))
-
-
-def _tag(key: str, match: re.Match[str]) -> str:
-    if key in OTHER_KEYS:
-        raise BadParameter(
-            f"Searching events by {key} is not supported yet. Supported are tags (key:value), "
-            "text, and the id of an event."
-        )
-    value = match["bare"]
-    if value is None:
-        value = _unquoted(match["quoted"])
-    elif "*" in value or value.startswith(("[", "<", ">")):
-        raise BadParameter(
-            f"Invalid query: {key} takes one value, without wildcards or comparisons. "
-            "Put it in double quotes if it is meant to be taken literally."
-        )
-    if not value:
-        raise BadParameter(f"Invalid query: {key} has no value.")
-    if kind := USER_KEYS.get(key):
-        return f"user={kind}:{value}"
-    return f"{key}={value}"
-
-
-def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
-
-
-def _checked_word(word: str) -> str:
-    if '"' in word:
-        raise BadParameter("Invalid query: a double quote is not closed, or is within a word.")
-    if NEGATION.match(word):
-        raise BadParameter("Invalid query: a search without something is not supported yet.")
-    return word
-
 
 @dataclass(frozen=True, slots=True)
 class EventListParams:
@@ -364,7 +260,7 @@ class EventListParams:
     section 1)."""
 
     event_id: UUID | None
-    search: EventSearch
+    where: Where
     environments: tuple[str, ...]
     start: datetime | None
     end: datetime | None
@@ -376,22 +272,33 @@ class EventListParams:
     def of_issue(cls, query: QueryDict, now: datetime) -> Self:
         """Raises BadParameter."""
         text = _read_query(query)
-        return cls._read(query, now, read_event_id(text), EventSearch.read(text))
+        if event_id := read_event_id(text):
+            return cls._read(query, now, event_filters.containing(text), event_id)
+        try:
+            return cls._read(query, now, event_filters.read(read_search(text, now)))
+        except SearchError as error:
+            raise _not_parsed(error) from error
 
     @classmethod
     def of_project(cls, query: QueryDict, now: datetime) -> Self:
         """The search is for one text, as it stands. Raises BadParameter."""
-        return cls._read(query, now, None, EventSearch(_read_query(query) or None, ()))
+        text = _read_query(query)
+        search = event_filters.containing(text) if text else event_filters.ALL
+        return cls._read(query, now, search)
 
     @classmethod
     def _read(
-        cls, query: QueryDict, now: datetime, event_id: UUID | None, search: EventSearch
+        cls,
+        query: QueryDict,
+        now: datetime,
+        search: EventSearch,
+        event_id: UUID | None = None,
     ) -> Self:
         return cls(
             event_id,
-            search,
+            search.where,
             read_environments(query),
-            *params.period(query, now),
+            *search.within(*params.period(query, now)),
             bool(query.get("full")),
             Cursor.read(query),
             read_page_size(query),
@@ -404,7 +311,7 @@ def _read_query(query: QueryDict) -> str:
 
 def read_page_size(query: QueryDict) -> int:
     """Raises BadParameter."""
-    return params.page_size(query, "per_page", "Invalid per_page. It takes a number from 1 to 100.")
+    return params.page_size(query, "per_page", "Invalid per_page parameter.")
 
 
 def read_environments(query: QueryDict) -> tuple[str, ...]:

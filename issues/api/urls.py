@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views.activities import ActivityListView
+from .views.activities import ActivityListView, ParticipantListView
 from .views.details import IssueDetailView
 from .views.events import (
     AttachmentListView,
@@ -35,6 +35,7 @@ from .views.project_tags import (
 from .views.releases import ProjectResolvedIssueListView, ResolvedIssueListView
 from .views.reprocessing import ReprocessingView
 from .views.scrubbing import ScrubbingSuggestionsView
+from .views.series import IssueStatsView
 from .views.shared import SharedIssueView
 from .views.tags import TagDetailView, TagListView, TagValueListView
 from .views.tombstones import TombstoneDetailView, TombstoneListView
@@ -54,7 +55,9 @@ ISSUE_PATHS = {
     "events/<str:event_id>/": IssueEventDetailView,
     "external-issues/": ExternalIssueListView,
     "hashes/": HashListView,
+    "participants/": ParticipantListView,
     "reprocessing/": ReprocessingView,
+    "stats/": IssueStatsView,
     "tags/": TagListView,
     "tags/<str:key>/": TagDetailView,
     "tags/<str:key>/values/": TagValueListView,

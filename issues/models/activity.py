@@ -14,6 +14,7 @@ class Activity(models.Model):
         """As the API spells them (issues contract, section 2.1)."""
 
         SET_RESOLVED = "set_resolved"
+        SET_RESOLVED_BY_AGE = "set_resolved_by_age"
         SET_RESOLVED_IN_RELEASE = "set_resolved_in_release"
         SET_RESOLVED_IN_COMMIT = "set_resolved_in_commit"
         SET_UNRESOLVED = "set_unresolved"

@@ -4,17 +4,22 @@ These tables grow with events: `project_id` comes first in every key and they ha
 keys, so that they can be distributed by project unchanged.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from issues.payload.attributes import MAX_AGE, MAX_AHEAD
 from sentrylite.releases.models import Release
 
 if TYPE_CHECKING:
     from .feedback import UserReport
+
+# How long after and before it happened an event can have been received, as ingestion sees to it.
+LONGEST_WAY = timedelta(seconds=MAX_AGE) + timedelta(hours=1)
+CLOCKS_DIFFER = timedelta(seconds=MAX_AHEAD) + timedelta(hours=1)
 
 
 class Event(models.Model):
@@ -65,8 +70,7 @@ class Event(models.Model):
     @property
     def tag_pairs(self) -> list[tuple[str, str]]:
         """Key and value of each tag; a key never holds the `=` between them."""
-        pairs = (tag.partition("=") for tag in self.tags)
-        return [(key, value) for key, _, value in pairs]
+        return [(key, value) for key, _, value in [tag.partition("=") for tag in self.tags]]
 
 
 class EventAddress(models.Model):

@@ -65,6 +65,13 @@ class Level(models.IntegerChoices):
     FATAL = 50, "fatal"
 
 
+def priority_of(level: int) -> str:
+    """How soon to look at issues of this level, as later years call it."""
+    if level >= Level.ERROR:
+        return "high"
+    return "medium" if level >= Level.WARNING else "low"
+
+
 class IssueQuerySet(models.QuerySet["Issue"]):
     def visible(self) -> Self:
         """Without those that were deleted, merged away or discarded."""

@@ -28,12 +28,13 @@ class Settlement(models.Model):
 
 class IssueResolution(Settlement):
     """Resolved in a release: events of those before it do not reopen the issue. Or in a commit that
-    no release has yet: no event reopens it before one has."""
+    no release has yet: no event reopens it before one has. Or by its age: the next event does."""
 
     class Type(models.TextChoices):
         IN_NEXT_RELEASE = "in_next_release"
         IN_RELEASE = "in_release"
         IN_COMMIT = "in_commit"
+        BY_AGE = "by_age"
 
     type = models.CharField(max_length=20, choices=Type)
     release = models.ForeignKey(

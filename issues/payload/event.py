@@ -107,5 +107,7 @@ class PreparedEvent:
     project_id: int = field(default=0)
     organization_id: int = field(default=0)
     key_id: int = field(default=0)
+    is_new_platform: bool = False
+    """Its project may not have had events of this platform before."""
     hook_events: tuple[str, ...] = ()
     """What service hooks of the project are to be told of."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -42,6 +43,7 @@ class MembershipInline(ReadOnly, BaseInline):
 
 @admin.register(User)
 class UserAdmin(BaseAdmin, auth_admin.UserAdmin):
+    form = UserChangeForm
     menu = Menu("Access", 1)
     tenancy = Colleagues()
     list_display = ["username", "name", "email", "is_active", "is_staff", "is_superuser", "seen"]

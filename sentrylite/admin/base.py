@@ -18,7 +18,7 @@ from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.forms import BaseInlineFormSet, Media
+from django.forms import BaseInlineFormSet, Media, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -28,6 +28,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from .display import Panel
+from .forms import WholeForm
 from .menu import Menu
 from .tenancy import SuperusersOnly, Tenancy, only_visible, tenancy_of, visible
 
@@ -122,6 +123,7 @@ class Scoped:
 
 
 class BaseAdmin(Scoped, admin.ModelAdmin):
+    form: type[ModelForm] = WholeForm
     tenancy: Tenancy = SuperusersOnly()
     """Who may see and change which rows. Each admin says it for its model."""
     paginator = CappedPaginator

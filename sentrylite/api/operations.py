@@ -88,11 +88,13 @@ class Environments(TypedDict, total=False):
 
 
 class Period(TypedDict, total=False):
-    """`statsPeriod`, or `start` and `end`."""
+    """`statsPeriod`, or `statsPeriodStart` and `statsPeriodEnd`, or `start` and `end`."""
 
     statsPeriod: Annotated[str, "Until now, since so long ago: a number and a unit, such as `14d`."]
-    start: Annotated[str, "A date and time, UTC without a zone."]
-    end: Annotated[str, "A date and time, UTC without a zone."]
+    statsPeriodStart: Annotated[str, "Since so long ago, such as `14d`."]
+    statsPeriodEnd: Annotated[str, "Until so long ago, such as `7d`."]
+    start: Annotated[str, "A date and time, UTC without a zone, or seconds since 1970-01-01."]
+    end: Annotated[str, "A date and time, UTC without a zone, or seconds since 1970-01-01."]
 
 
 class Search(TypedDict, total=False):

@@ -12,7 +12,8 @@ from .errors import BadParameter
 
 # A page, and so a list of ids or names in a query string, is never longer.
 MAX_PER_PAGE = 100
-PERIOD = re.compile(r"([0-9]{1,4})([smhdw])", re.ASCII)
+PERIOD = re.compile(r"([0-9]{1,9})|([0-9]{1,4})([smhdw])", re.ASCII)
+SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
 UNITS = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -58,14 +59,17 @@ def epoch(query: QueryDict, name: str) -> float | None:
 
 
 def period(query: QueryDict, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """`statsPeriod`, or `start` and `end`; everything without them. Raises BadParameter."""
+    """`statsPeriod`, else `statsPeriodStart` and `statsPeriodEnd`, which say how long ago, else
+    `start` and `end`; everything without them (conventions contract, section 9). Raises
+    BadParameter."""
     start, end = moment(query, "start"), moment(query, "end")
-    length = text(query, "statsPeriod")
-    if length:
-        match = PERIOD.fullmatch(length)
-        if match is None:
-            raise BadParameter("Invalid statsPeriod. It takes a number and a unit, such as 14d.")
-        return now - int(match[1]) * UNITS[match[2]], None
+    since, until = ago(query, "statsPeriodStart", now), ago(query, "statsPeriodEnd", now)
+    if length := ago(query, "statsPeriod", now):
+        return length, None
+    if (since is None) != (until is None):
+        raise BadParameter("statsPeriodStart and statsPeriodEnd are both required.")
+    if since is not None:
+        start, end = since, until
     if (start is None) != (end is None):
         raise BadParameter("start and end are both required.")
     if start is not None and end is not None and start > end:
@@ -73,12 +77,36 @@ def period(query: QueryDict, now: datetime) -> tuple[datetime | None, datetime |
     return start, end
 
 
+def ago(query: QueryDict, name: str, now: datetime) -> datetime | None:
+    """So long before now, in seconds without a unit; None when absent or empty. Raises
+    BadParameter."""
+    value = text(query, name)
+    if not value:
+        return None
+    length = duration(value)
+    if length is None:
+        raise BadParameter(f"Invalid {name}. It takes a number and a unit, such as 14d.")
+    return now - length
+
+
+def duration(value: str) -> timedelta | None:
+    """`14d`, in seconds without a unit; None for other text. No longer than 200 years."""
+    match = PERIOD.fullmatch(value)
+    if match is None:
+        return None
+    seconds, number, unit = match.groups()
+    return timedelta(seconds=int(seconds)) if seconds else int(number) * UNITS[unit]
+
+
 def moment(query: QueryDict, name: str) -> datetime | None:
-    """A date and time, UTC without a zone; None when absent or empty. Raises BadParameter."""
+    """A date and time, UTC without a zone, or epoch seconds; None when absent or empty. Raises
+    BadParameter."""
     value = text(query, name)
     if not value:
         return None
     try:
+        if SECONDS.fullmatch(value):
+            return datetime.fromtimestamp(float(value), UTC)
         parsed = parse_datetime(value)
         if parsed is not None:
             return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)

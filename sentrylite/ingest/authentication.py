@@ -56,6 +56,8 @@ class KeyInfo:
     rate_limit: RateLimit | None
     hook_events: tuple[str, ...] = ()
     """What service hooks of the project are to be told of, sorted."""
+    platforms: tuple[str, ...] = ()
+    """What its project has events of, sorted."""
     uploads: Uploads = field(default_factory=Uploads)
     """Which kinds of files its events may be looked up in."""
 
@@ -170,6 +172,8 @@ FIND_KEY = """
            organization.scrub_ip_addresses OR project.scrub_ip_addresses,
            ARRAY(SELECT DISTINCT unnest(events) FROM organizations_servicehook hook
                   WHERE hook.project_id = project.id AND hook.status = 'active' ORDER BY 1),
+           ARRAY(SELECT platform FROM organizations_projectplatform seen
+                  WHERE seen.project_id = project.id ORDER BY 1),
            key.rate_limit_count, key.rate_limit_window,
            project.filter_browser_extensions, project.filter_legacy_browsers,
            project.filter_localhost, project.filter_web_crawlers, project.blacklisted_ips,
@@ -202,7 +206,8 @@ def find_key(cursor: Any, public_key: str) -> KeyInfo | None:
     if row is None:
         return None
     key_id, key, secret, active, project_id, organization_id, slug, domains = row[:8]
-    enabled, defaults, sensitive, safe, addresses, hook_events, count, window = row[8:16]
+    enabled, defaults, sensitive, safe, addresses, hook_events, platforms = row[8:15]
+    count, window = row[15:17]
     return KeyInfo(
         key_id=key_id,
         public_key=key,
@@ -214,7 +219,8 @@ def find_key(cursor: Any, public_key: str) -> KeyInfo | None:
         allowed_domains=_texts(domains),
         scrub=ScrubRules(enabled, defaults, _texts(sensitive), _texts(safe), addresses),
         hook_events=_texts(hook_events),
-        unwanted=_filters(*row[16:-2]),
+        platforms=_texts(platforms),
+        unwanted=_filters(*row[17:-2]),
         uploads=Uploads(*row[-2:]),
         rate_limit=RateLimit(count, window) if count and window else None,
     )

@@ -29,9 +29,9 @@ def digest(
     `cursor` is psycopg2's own, inside a transaction that the caller commits. The number of
     statements does not depend on the size of the batch: five when everything was seen before,
     about twenty when new environments, releases, issues, regressions and reports meet in one, two
-    more when service hooks are told of it, and one more for sessions. Events of discarded issues
-    are only counted, as often as they are sent. Raises `KeysClosed` when a key was disabled or
-    deleted since: the caller rolls back.
+    more when service hooks are told of it, and one more for sessions and for new platforms. Events
+    of discarded issues are only counted, as often as they are sent. Raises `KeysClosed` when a key
+    was disabled or deleted since: the caller rolls back.
     """
     increments = Increments()
     events = intake.claim_event_ids(cursor, events) if events else []
@@ -49,6 +49,7 @@ def digest(
     increments.add_discarded(dropped)
     if not placed:
         return increments
+    _ensure_platforms(cursor, placed)
     reopened = intake.reopen_issues(cursor, placed, settled.resolved)
     intake.insert_events(cursor, placed)
     woken = intake.wake_issues(cursor, placed, settled.ignored)
@@ -96,6 +97,16 @@ def _ensure_releases(
         for session in each.sessions:
             mention(each.organization_id, each.project_id, session.release, session.started_at)
     return release_intake.ensure_releases(cursor, mentions)
+
+
+def _ensure_platforms(cursor: Any, placed: Sequence[Placed]) -> None:
+    """What is new to a project, or was when its key was looked up."""
+    seen = {
+        (place.event.project_id, place.event.platform)
+        for place in placed
+        if place.event.is_new_platform
+    }
+    organization_intake.ensure_platforms(cursor, seen)
 
 
 def _add_sessions(

@@ -115,6 +115,7 @@ def finish_event(cleaned: JsonObject, key: KeyInfo) -> PreparedEvent:
     prepared.project_id = key.project_id
     prepared.organization_id = key.organization_id
     prepared.key_id = key.key_id
+    prepared.is_new_platform = prepared.platform not in key.platforms
     prepared.hook_events = key.hook_events
     return prepared
 

@@ -113,8 +113,8 @@ def change_key(
 def delete_key(key: ApiKey, *, access: Access, by: Author, now: datetime) -> None:
     """Revoke a key. Raises BeyondCaller."""
     check(key.scopes, access.scopes)
-    _record(audit.Event.API_KEY_REMOVE, key, by=by, now=now)
-    key.delete()
+    if ApiKey.objects.filter(pk=key.pk).delete()[0]:
+        _record(audit.Event.API_KEY_REMOVE, key, by=by, now=now)
 
 
 def _record(event: audit.Event, key: ApiKey, *, by: Author, now: datetime, **data: Any) -> None:

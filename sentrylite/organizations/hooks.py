@@ -61,9 +61,9 @@ def change(hook: ServiceHook, facts: Mapping[str, Any], *, by: Author, now: date
 def remove(hook: ServiceHook, *, by: Author, now: datetime) -> None:
     """Remove a hook with all that it was told and was to be told."""
     # Whoever announces something to it is waited for, and finds it gone afterwards.
-    ServiceHook.objects.select_for_update().filter(pk=hook.pk).values("pk").first()
-    _log(Event.SERVICEHOOK_REMOVE, hook, by=by, now=now)
-    hook.delete()
+    if ServiceHook.objects.select_for_update().filter(pk=hook.pk).values("pk").first():
+        _log(Event.SERVICEHOOK_REMOVE, hook, by=by, now=now)
+        hook.delete()
 
 
 def _columns(facts: Mapping[str, Any]) -> dict[str, Any]:

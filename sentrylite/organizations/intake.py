@@ -1,5 +1,5 @@
 """What ingestion reads and writes here: whether its keys are still good, the environments that a
-batch of events mentions, and what keys use of their rate limits."""
+batch of events mentions, the platforms it comes from, and what keys use of their rate limits."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -91,6 +91,13 @@ USE_WINDOWS = """
 """
 
 
+ADD_PLATFORMS = """
+    INSERT INTO organizations_projectplatform (project_id, platform)
+    SELECT * FROM unnest(%s::bigint[], %s::text[])
+    ON CONFLICT DO NOTHING
+"""
+
+
 def ensure_environments(cursor: Any, mentions: set[Mention]) -> dict[tuple[int, str], int]:
     """Make the environments that are new, link them to their projects, return all their ids.
 
@@ -125,6 +132,14 @@ def _find(
     if closed:
         raise KeysClosed(closed)
     return ids, sorted(new)
+
+
+def ensure_platforms(cursor: Any, seen: Collection[tuple[int, str]]) -> None:
+    """Remember that projects have events of these platforms: pairs of a project's id and a
+    platform. One statement; none for none."""
+    if seen:
+        columns = zip(*sorted(seen), strict=True)
+        cursor.execute(ADD_PLATFORMS, [literal(column) for column in columns])
 
 
 def use_windows(

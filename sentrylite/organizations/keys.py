@@ -71,8 +71,8 @@ def change_key(key: ProjectKey, columns: Mapping[str, Any], *, by: Author, now: 
 @transaction.atomic
 def delete_key(key: ProjectKey, *, by: Author, now: datetime) -> None:
     """Remove a key. What it sent stays."""
-    _record(audit.Event.KEY_REMOVE, key, by=by, now=now)
-    key.delete()
+    if ProjectKey.objects.filter(pk=key.pk).delete()[0]:
+        _record(audit.Event.KEY_REMOVE, key, by=by, now=now)
 
 
 def _record(

@@ -20,6 +20,7 @@ from .models import (
     Organization,
     OrganizationMember,
     Project,
+    ProjectPlatform,
     ProjectPreference,
     ProjectTeam,
     Role,
@@ -37,6 +38,12 @@ ORGANIZATION_SORTS = ("members", "projects")
 def _is_named(words: str) -> Q:
     """The words are in the name or in the slug."""
     return Q(name__icontains=words) | Q(slug__icontains=words)
+
+
+def _is_of_platform(platforms: Collection[str]) -> Q:
+    """A project says that it is of one of these platforms, or its events do."""
+    seen = ProjectPlatform.objects.filter(project=OuterRef("pk"), platform__in=platforms)
+    return Q(platform__in=platforms) | Q(Exists(seen))
 
 
 # Organizations ------------------------------------------------------------------------------------
@@ -63,7 +70,7 @@ def search_organizations(found: QuerySet[Organization], text: str) -> QuerySet[O
         elif key == "email":
             found = found.filter(Exists(_members_with_email(values)))
         elif key == "platform":
-            projects = Project.objects.filter(organization=OuterRef("pk"), platform__in=values)
+            projects = Project.objects.filter(_is_of_platform(values), organization=OuterRef("pk"))
             found = found.filter(Exists(projects))
         elif key == "member_id":
             found = found.filter(Exists(_members(pk__in=terms.ids(values))))
@@ -204,6 +211,8 @@ def search_index(found: QuerySet[Project], text: str) -> QuerySet[Project]:
     for key, values in wanted.items():
         if key == terms.TEXT:
             found = found.filter(_is_named(values[0]))
+        elif key == "platform":
+            found = found.filter(_is_of_platform(values))
         elif key == "id":
             found = found.filter(pk__in=terms.ids(values))
         else:
@@ -270,6 +279,22 @@ def load_environments_of_projects(projects: Iterable[Project]) -> None:
         names[project_id].append(name)
     for project in projects:
         project.environment_names = names[project.pk]
+
+
+def load_platforms_of_projects(projects: Iterable[Project]) -> None:
+    """`seen_platforms` of each project. One statement."""
+    seen = platforms_of(project.pk for project in projects)
+    for project in projects:
+        project.seen_platforms = seen[project.pk]
+
+
+def platforms_of(project_ids: Iterable[int]) -> dict[int, list[str]]:
+    """What each of these projects has events of, by name. One statement."""
+    seen: dict[int, list[str]] = {pk: [] for pk in project_ids}
+    rows = ProjectPlatform.objects.filter(project__in=seen).order_by("platform")
+    for project_id, platform in rows.values_list("project_id", "platform"):
+        seen[project_id].append(platform)
+    return seen
 
 
 def find_environment(organization: Organization, name: str) -> Environment | None:

@@ -40,9 +40,17 @@ RESERVED_FOR_PROJECTS = frozenset(
 )
 
 
+def is_no_number(slug: str) -> None:
+    """Addresses take ids as well: digits alone would stand in the way of somebody else's id. Raises
+    ValidationError."""
+    if slug.isdigit():
+        raise ValidationError("It cannot be entirely numeric.")
+
+
 def validate(slug: str, *, reserved: frozenset[str] = frozenset()) -> None:
     """Raises ValidationError when a slug cannot be used, and says why."""
     is_slug(slug)
+    is_no_number(slug)
     is_short(slug)
     if slug in reserved:
         raise ValidationError(f'The slug "{slug}" is reserved and not allowed.')
@@ -53,8 +61,9 @@ def candidates(name: str, *, reserved: frozenset[str] = frozenset()) -> Iterator
     longer and longer random end (conventions contract, section 12)."""
     base = slugify(name)[:MAX_GENERATED].strip("-_")
     if not base or base in reserved:
-        base = secrets.token_hex(6)
-    yield base
+        base = secrets.choice("abcdef") + secrets.token_hex(6)[1:]
+    if not base.isdigit():
+        yield base
     for length in SUFFIXES:
         suffix = "".join(secrets.choice(LETTERS) for _ in range(length))
         yield f"{base[: MAX_GENERATED - 1 - length]}-{suffix}"

@@ -58,15 +58,15 @@ def change_team(team: Team, columns: Mapping[str, Any], *, by: Author, now: date
 @transaction.atomic
 def delete_team(team: Team, *, by: Author, now: datetime) -> None:
     """Remove a team. Its projects stay, maybe without a team; its issues are nobody's."""
-    audit.record(
-        team.organization,
-        audit.Event.TEAM_REMOVE,
-        by=by,
-        now=now,
-        target_id=team.pk,
-        data={"name": team.name, "slug": team.slug},
-    )
-    team.delete()
+    if Team.objects.filter(pk=team.pk).delete()[0]:
+        audit.record(
+            team.organization,
+            audit.Event.TEAM_REMOVE,
+            by=by,
+            now=now,
+            target_id=team.pk,
+            data={"name": team.name, "slug": team.slug},
+        )
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentrylite.api.serializers import OutputSerializer, timestamp
 from stats.outcomes import ACCEPTED, OUTCOMES, Group
-from stats.periods import Points
+from stats.periods import Period, Points
 from stats.usage import KeyUsage
 
 from .params import OutcomeStatsParams
@@ -45,13 +45,24 @@ class OutcomesSerializer(OutputSerializer):
 
     def to_representation(self, groups: Sequence[Group]) -> "shapes.Outcomes":
         params = self.context["params"]
-        width, buckets = params.period.width, params.period.buckets
         return {
-            "start": moment(buckets.start * width),
-            "end": moment(buckets.stop * width),
-            "intervals": [moment(bucket * width) for bucket in buckets],
+            **intervals(params.period),
             "groups": [_group(each, params) for each in groups],
         }
+
+
+def intervals(period: Period) -> "shapes.Intervals":
+    """A period whose buckets are intervals, in dates."""
+    width, buckets = period.width, period.buckets
+    return {
+        "start": _moment(buckets.start * width),
+        "end": _moment(buckets.stop * width),
+        "intervals": [_moment(bucket * width) for bucket in buckets],
+    }
+
+
+def _moment(epoch: float) -> str:
+    return timestamp(datetime.fromtimestamp(epoch, UTC))
 
 
 def _group(group: Group, params: OutcomeStatsParams) -> "shapes.OutcomeGroup":
@@ -70,14 +81,14 @@ class OutcomeSummarySerializer(OutputSerializer):
 
     def to_representation(self, groups: Sequence[Group]) -> "shapes.OutcomeSummary":
         params = self.context["params"]
-        width, buckets = params.period.width, params.period.buckets
+        of_period = intervals(params.period)
         found: dict[Any, dict[Any, dict[Any, int]]] = {}
         for group in groups:
             project, category, outcome = group.by.values()
             found.setdefault(project, {}).setdefault(category, {})[outcome] = group.total
         return {
-            "start": moment(buckets.start * width),
-            "end": moment(buckets.stop * width),
+            "start": of_period["start"],
+            "end": of_period["end"],
             "projects": [
                 {
                     "id": project.pk,
@@ -105,11 +116,6 @@ def _category(
             **dict.fromkeys(fields, total),
         },
     }
-
-
-def moment(epoch: int) -> str:
-    """Epoch seconds as a date."""
-    return timestamp(datetime.fromtimestamp(epoch, UTC))
 
 
 class KeyUsageSerializer(OutputSerializer):

@@ -38,10 +38,13 @@ class OutcomeGroup(TypedDict):
     ]
 
 
-class Outcomes(TypedDict):
+class Intervals(TypedDict):
     start: Timestamp
     end: Timestamp
     intervals: list[Timestamp]
+
+
+class Outcomes(Intervals):
     groups: list[OutcomeGroup]
 
 

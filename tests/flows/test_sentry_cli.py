@@ -321,6 +321,25 @@ def test_source_maps_are_found_by_debug_id(cli: Cli) -> None:
     check_original(cli.send(crash(url, bundle, debug_meta={"images": [image]})))
 
 
+def test_what_keeps_a_source_map_from_being_found_is_explained(cli: Cli) -> None:
+    if not cli.is_before(2, 58):
+        pytest.skip("this sentry-cli explains no source maps")
+    event = crash("https://shop.example.com/basket.min.js", build(cli.home))
+    frames = event["exception"]["values"][0]["stacktrace"]["frames"]
+    frames[-1]["in_app"] = True
+    frames.insert(0, {"filename": "https://cdn.example.com/library.js", "in_app": False})
+
+    def explain(version: str) -> str:
+        found = cli.send(event | {"release": version})
+        return cli.run("sourcemaps", "explain", found["eventID"]).stdout
+
+    cli("releases", "new", "1.0")
+    for name in ("basket.min.js", "basket.min.js.map"):
+        cli("files", "upload", "--release", "1.0", f"shop/built/{name}", f"~/{name}")
+    assert "Exception is already source mapped" in explain("1.0")
+    assert "verify-artifacts-are-uploaded" in explain("2.0")
+
+
 def test_files_of_a_release(cli: Cli) -> None:
     if not cli.is_before(2, 58):
         pytest.skip("this sentry-cli has no command for files of a release")

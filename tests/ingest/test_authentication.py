@@ -188,6 +188,17 @@ def test_a_key_comes_with_its_project(keys: ProjectKeys, project: Project, key: 
     ]
 
 
+def test_the_platforms_that_a_project_has_events_of(
+    keys: ProjectKeys, project: Project, key: ProjectKey
+) -> None:
+    factories.ProjectFactory().project_platforms.create(platform="ruby")
+    for platform in ("python", "node"):
+        project.project_platforms.create(platform=platform)
+    (found,) = get(keys, key.public_key)
+    assert found is not None
+    assert found.platforms == ("node", "python")
+
+
 def test_the_organization_adds_to_the_scrubbing(
     keys: ProjectKeys, organization: Organization, project: Project, key: ProjectKey
 ) -> None:

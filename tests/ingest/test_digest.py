@@ -450,6 +450,43 @@ def test_counts_for_an_issue_that_is_gone_are_dropped(key: ProjectKey) -> None:
     assert IssueTag.objects.count() == IssueDay.objects.count() == 1
 
 
+# Platforms
+
+
+def platforms_of(key: ProjectKey) -> list[str]:
+    return sorted(key.project.project_platforms.values_list("platform", flat=True))
+
+
+def test_the_platforms_of_a_project_are_remembered(key: ProjectKey, ingest: Ingest) -> None:
+    other = factories.ProjectKeyFactory()
+    events = [(key, "python"), (key, "node"), (key, "python"), (other, "node")]
+    for _ in range(2):  # the second time by a server that has not heard of the first
+        ingest(*(prepared(to, platform=platform, is_new_platform=True) for to, platform in events))
+    assert platforms_of(key) == ["node", "python"]
+    assert platforms_of(other) == ["node"]
+
+
+def test_events_that_nobody_wants_are_of_no_platform(key: ProjectKey, ingest: Ingest) -> None:
+    ingest(prepared(key))
+    Issue.objects.update(status=Issue.Status.DISCARDED)
+    ingest(prepared(key, platform="node", is_new_platform=True))
+    assert platforms_of(key) == []
+
+
+def test_a_new_platform_costs_a_statement(key: ProjectKey, ingest: Ingest) -> None:
+    def statements(*platforms: str) -> int:
+        counter = Counting()
+        with connection.cursor() as cursor:
+            counter.cursor = cursor.cursor
+            batch = [prepared(key, platform=each, is_new_platform=True) for each in platforms]
+            digest(counter, batch or [prepared(key)])
+        return counter.statements
+
+    ingest(prepared(key))
+    known = statements()
+    assert statements("python") == statements("node", "ruby", "go") == known + 1
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_batch_costs_the_same_whatever_its_size(
     key: ProjectKey, organization: Any, is_first: bool

@@ -3,6 +3,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import brotli
@@ -18,9 +19,11 @@ from tests.ingest.sdk import (
     EVENT,
     EVENT_ID,
     OTHER_PUBLIC,
+    PUBLIC,
     QUERY_AUTH,
     SDK,
     STORE_BODY,
+    KnownKeys,
     MakeSDK,
     envelope,
     every_door,
@@ -109,6 +112,22 @@ def test_the_store_door_always_answers_with_an_id(
 def test_an_empty_object_is_an_event(sdk: SDK) -> None:
     assert sdk.send("/api/1/store/", b"{}").status == 200
     assert len(sdk.buffer.events) == 1
+
+
+def test_events_say_whether_their_platform_is_new_to_the_project(
+    make_sdk: MakeSDK,
+) -> None:
+    keys = KnownKeys(["*"])
+    keys.known[PUBLIC] = replace(keys.known[PUBLIC], platforms=("python", "ruby"))
+    sdk = make_sdk(keys=keys)
+    for platform in ("python", "node", "nonsense"):
+        body = json.dumps({"message": "it broke", "platform": platform}).encode()
+        assert sdk.send("/api/1/store/", body).status == 200
+    assert [(event.platform, event.is_new_platform) for event in sdk.buffer.events] == [
+        ("python", False),
+        ("node", True),
+        ("other", True),
+    ]
 
 
 def test_what_is_said_about_the_sender_is_used(sdk: SDK) -> None:

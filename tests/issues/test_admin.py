@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from issues import tasks
-from issues.admin import readable
+from issues.admin import filters, readable
 from issues.models import (
     Activity,
     Event,
@@ -36,7 +36,8 @@ from sentrylite.accounts.models import User
 from sentrylite.admin.base import CappedPaginator
 from sentrylite.organizations import models as organizations
 from sentrylite.organizations.models import Project
-from sentrylite.releases.models import Release
+from sentrylite.releases.models import Release, Repository
+from sentrylite.symbols.models import DebugFile
 from stats.models import IssueDay
 from tests import factories
 
@@ -63,6 +64,8 @@ MAKE: dict[type[Any], Callable[[], Any]] = {
         organization=factories.OrganizationFactory(), actor_label="somebody", event="team.create"
     ),
     Release: factories.ReleaseFactory,
+    Repository: factories.RepositoryFactory,
+    DebugFile: factories.DebugFileFactory,
     Issue: factories.IssueFactory,
     Activity: lambda: Activity.objects.create(
         issue=factories.IssueFactory(), user=factories.UserFactory(), type="set_resolved"
@@ -239,6 +242,26 @@ def test_words_are_looked_for_in_the_text_of_an_issue(
     assert titles(admin_client, q="%_") == {"100%_sure"}
     assert len(titles(admin_client, q="l\0eft")) == 3
     assert titles(admin_client, q="x " * 5000) == set()
+
+
+def test_a_word_of_very_many_issues_is_looked_for_in_the_newest(
+    admin_client: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(filters, "FEW", 2)
+    monkeypatch.setattr(filters, "NEWEST", 2)
+    for age, title in enumerate(("Pump failed", "Fan failed", "Pump failed again", "Pump is old")):
+        seen = now - timedelta(hours=age)
+        factories.IssueFactory(project=project, title=title, last_seen=seen)
+
+    note = "Very many issues have pump:"
+    assert titles(admin_client, q="pump") == {"Pump failed"}
+    assert note in text(admin_client, LIST, q="pump")
+    # Filters and what is rare come first; nothing is left out of the rest.
+    assert titles(admin_client, q="pump again") == {"Pump failed again"}
+    assert titles(admin_client, q="pump failed") == {"Pump failed"}
+    assert note not in text(admin_client, LIST, q="pump again")
+    assert titles(admin_client, q="fan") == {"Fan failed"}
 
 
 def test_issues_are_found_by_who_is_responsible(

@@ -226,6 +226,35 @@ def test_a_slug_can_be_used_in_addresses(
     assert model.objects.count() == before
 
 
+@pytest.mark.parametrize(
+    ("make", "inlines"),
+    [
+        (factories.TeamFactory, ("memberships", "project_teams")),
+        (factories.ProjectFactory, ("keys", "project_teams")),
+    ],
+)
+def test_a_slug_is_not_taken_twice_in_an_organization(
+    admin_client: Client, organization: Organization, make: Any, inlines: Sequence[str]
+) -> None:
+    make(organization=organization, slug="taken")
+    row, elsewhere = make(organization=organization, slug="own"), make(slug="own")
+    model = type(row)
+    data = {"name": "Some name", "slug": "taken", "resolve_age": 0, "allowed_domains": "*"}
+    for page, more in (
+        (url(model, "change", row.pk), empty(*inlines)),
+        (url(model, "add"), {"organization": organization.pk}),
+    ):
+        answer = admin_client.post(page, data | more)
+        assert "of the organization has this slug." in answer.content.decode()
+    row.refresh_from_db()
+    assert row.slug == "own"
+
+    answer = admin_client.post(url(model, "change", elsewhere.pk), data | empty(*inlines))
+    assert answer.status_code == 302
+    elsewhere.refresh_from_db()
+    assert elsewhere.slug == "taken"
+
+
 def test_lists_are_edited_as_lines(admin_client: Client, project: Project) -> None:
     page = url(Project, "change", project.pk)
     data = {

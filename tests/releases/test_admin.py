@@ -8,10 +8,18 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from sentrylite.organizations.models import Project
-from sentrylite.releases.models import Deploy, Release, ReleaseCommit, ReleaseProject
+from sentrylite.organizations.models import Project, ProjectKey
+from sentrylite.releases.models import (
+    Deploy,
+    Release,
+    ReleaseCommit,
+    ReleaseProject,
+    Repository,
+)
+from sentrylite.releases.sessions import Status
 from stats.models import Kind
 from tests import factories
+from tests.sessions import a_session, an_aggregate, ingest
 from tests.stats.conftest import store  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +128,22 @@ def test_the_page_has_charts_of_its_events(
     ]
 
 
+def test_the_page_has_charts_of_its_sessions(admin_client: Client, key: ProjectKey) -> None:
+    now = timezone.now().timestamp()
+    sessions = [
+        an_aggregate(6, started_at=now),
+        a_session(Status.CRASHED, started_at=now),
+        a_session(Status.ERRORED, started_at=now),
+        a_session(started_at=now, release="shop@2.0"),
+    ]
+    ingest(key, *sessions, now=now)
+    page = admin_client.get(page_of(Release.objects.get(version="shop@1.0"))).content.decode()
+    assert "Sessions in 24 hours: 8, 87.50% without a crash" in page
+    assert "Sessions in 30 days: 8, 87.50% without a crash" in page
+    names = re.findall(r'<i class="swatch is-(\w+)">', page)
+    assert names == ["healthy", "errored", "crashed"] * 2
+
+
 def test_the_page_costs_the_same_whatever_a_release_has(
     admin_client: Client, project: Project, django_assert_num_queries: Any
 ) -> None:
@@ -131,3 +155,53 @@ def test_the_page_costs_the_same_whatever_a_release_has(
     fill(release, project, 18)
     with django_assert_num_queries(len(of_two)):
         admin_client.get(page_of(release))
+
+
+# Repositories -------------------------------------------------------------------------------------
+
+
+def test_a_repository_is_added_and_hidden(admin_client: Client, project: Project) -> None:
+    add = reverse("admin:releases_repository_add")
+    data = {
+        "organization": project.organization_id,
+        "name": "acme/shop",
+        "provider": "github",
+        "url": "https://code.example.com/acme/shop",
+        "status": "active",
+    }
+    admin_client.post(add, data)
+    repository = Repository.objects.get()
+    assert (repository.name, repository.provider) == ("acme/shop", "github")
+
+    again = admin_client.post(add, data)
+    assert "has a repository of this name" in again.content.decode()
+    assert Repository.objects.count() == 1
+
+    page = reverse("admin:releases_repository_change", args=[repository.pk])
+    data |= {"name": "acme/other", "status": "hidden"}
+    admin_client.post(page, data)
+    repository.refresh_from_db()
+    assert (repository.name, repository.status) == ("acme/shop", "hidden")
+    admin_client.post(page, data | {"status": "pending_deletion"})
+    repository.refresh_from_db()
+    assert repository.status == "hidden"
+
+
+def test_a_repository_shows_its_newest_commits(admin_client: Client) -> None:
+    repository = factories.RepositoryFactory()
+    factories.CommitFactory(repository=repository, message=f"Mend it {HOSTILE}\n\nAt last.")
+    factories.CommitFactory(message="Of another")
+    page = admin_client.get(
+        reverse("admin:releases_repository_change", args=[repository.pk])
+    ).content.decode()
+    assert "Mend it &lt;script&gt;" in page
+    assert "At last." not in page
+    assert "Of another" not in page
+
+
+def test_a_repository_that_was_removed_is_not_listed(admin_client: Client) -> None:
+    factories.RepositoryFactory(name="acme/kept")
+    factories.RepositoryFactory(name="acme/gone", status=Repository.Status.DELETED)
+    page = admin_client.get(reverse("admin:releases_repository_changelist")).content.decode()
+    assert "acme/kept" in page
+    assert "acme/gone" not in page

@@ -74,7 +74,7 @@ class EventSerializer(OutputSerializer):
             "packages": part(data, "modules"),
             "type": data.get("type") or "default",
             "metadata": part(data, "metadata"),
-            "tags": [tag(key, value) for key, value in event.tag_pairs],
+            "tags": tags(event),
             "platform": data.get("platform") or "other",
             "dateCreated": timestamp(event.timestamp),
             "dateReceived": timestamp(event.received_at),
@@ -140,7 +140,7 @@ class EventSummarySerializer(OutputSerializer):
             "location": data.get("location"),
             "culprit": data.get("culprit"),
             "user": user(data),
-            "tags": [tag(key, value) for key, value in event.tag_pairs],
+            "tags": tags(event),
             "platform": data.get("platform") or "other",
             "dateCreated": timestamp(event.timestamp),
             "crashFile": None,
@@ -193,6 +193,14 @@ def sdk(data: Json) -> "shapes.Sdk | None":
     if not isinstance(sent, dict):
         return None
     return {"name": sent.get("name"), "version": sent.get("version")}
+
+
+def tags(event: Event) -> "list[shapes.EventTag]":
+    """Its tags. Most are no more than a key and a value, and a list has thousands of them."""
+    return [
+        tag(key, value) if key == "user" else {"key": key, "value": value}
+        for key, value in event.tag_pairs
+    ]
 
 
 def tag(key: str, value: str) -> "shapes.EventTag":

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from issues.actions import Merged
 from issues.models import Issue, IssueResolution
-from issues.models.issue import Level
+from issues.models.issue import Level, priority_of
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.accounts.models import User
 from sentrylite.api.links import absolute_url
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sentrylite.accounts.api.shapes import User as UserShape
 
 LEVELS: dict[int, str] = dict(Level.choices)
-PRIORITIES: dict[int, str] = {Level.FATAL: "high", Level.ERROR: "high", Level.WARNING: "medium"}
 COLLAPSIBLE = frozenset({"filtered", "lifetime"})
 
 
@@ -82,6 +81,8 @@ class IssueSerializer(OutputSerializer):
         if status != issue.status:
             return {"autoResolved": True} if status == Issue.Status.RESOLVED else {}
         if status == Issue.Status.RESOLVED and resolution is not None:
+            if resolution.type == IssueResolution.Type.BY_AGE:
+                return {"autoResolved": True}
             if resolution.commit is not None:
                 return {"inCommit": CommitSerializer(resolution.commit, context=self.context).data}
             actor = self._actor(resolution.actor)
@@ -118,7 +119,7 @@ class IssueFullSerializer(IssueSerializer):
             "issueCategory": "error",
             "issueType": "error",
             "isUnhandled": issue.is_unhandled,
-            "priority": PRIORITIES.get(issue.level, "low"),
+            "priority": priority_of(issue.level),
             "substatus": substatus(answer["status"], answer["statusDetails"]),
         }
 

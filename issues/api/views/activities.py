@@ -1,4 +1,4 @@
-"""What people did with an issue, and what they said about it."""
+"""What people did with an issue and said about it, and who they are."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from issues import details
 from issues.api.base import IssueScopedView
 from issues.api.serializers.details import activity
+from sentrylite.accounts.api.serializers import UserSerializer
 
 
 class ActivityListView(IssueScopedView):
@@ -16,3 +17,12 @@ class ActivityListView(IssueScopedView):
     def get(self, request: Request, **kwargs: Any) -> Response:
         found = details.find_activities(self.found)
         return Response({"activity": activity(self.issue, found, {"user": self.caller.user})})
+
+
+class ParticipantListView(IssueScopedView):
+    """Who is subscribed to an issue, unpaginated."""
+
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        participants = details.find_participants(self.found)
+        context = {"user": self.caller.user}
+        return Response(UserSerializer(participants, many=True, context=context).data)

@@ -65,8 +65,7 @@ def answer_page(
     # Of an environment that nobody knows there are none.
     is_known = environment_ids is not None or not params.environments
     wanted = events.Wanted(
-        text=params.search.text,
-        tags=params.search.tags,
+        where=params.where,
         environment_ids=environment_ids,
         start=params.start,
         end=params.end,

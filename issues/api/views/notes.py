@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from issues import actions
 from issues.api.base import IssueScopedView
 from issues.api.inputs import NoteInput
+from issues.api.params import read_page_size
 from issues.api.serializers.activities import ActivitySerializer
 from issues.models import Activity
 from sentrylite.accounts.models import User
@@ -29,7 +30,7 @@ class NoteListView(NoteView):
     def get(self, request: Request, **kwargs: Any) -> Response:
         query = request.query_params
         cursor = Cursor.read(query)
-        size = params.page_size(query, "per_page", "Invalid per_page parameter.")
+        size = read_page_size(query)
         notes = Activity.objects.filter(issue=self.issue, type=Activity.Type.NOTE)
         page = queryset_page(notes.select_related("user"), "-created_at", cursor, size)
         body = [self.answer(note) for note in page.rows]

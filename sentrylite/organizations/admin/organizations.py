@@ -14,6 +14,7 @@ from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin, Link, NeighbourFilter
 from sentrylite.admin.display import Panel
 from sentrylite.admin.fields import ListsAsLines
+from sentrylite.admin.forms import WholeForm
 from sentrylite.admin.menu import Menu
 from sentrylite.organizations import slugs
 from sentrylite.organizations.access import ORGANIZATION_SCOPES
@@ -37,7 +38,7 @@ from .joins import TeamMembershipInline
 from .scrubbing import SCRUBBING
 
 
-class OrganizationForm(forms.ModelForm):
+class OrganizationForm(WholeForm):
     def clean_slug(self) -> str:
         slug = self.cleaned_data["slug"]
         slugs.validate(slug, reserved=slugs.RESERVED_FOR_ORGANIZATIONS)
@@ -119,7 +120,7 @@ def _count_by(model: type[Any], organizations: Sequence[Organization]) -> dict[i
     return dict(rows.values_list("organization").annotate(total=Count("*")))
 
 
-class MemberForm(forms.ModelForm):
+class MemberForm(WholeForm):
     def clean_role(self) -> str:
         role = self.cleaned_data["role"]
         if role != Role.OWNER and self.instance.pk and self.initial["role"] == Role.OWNER:

@@ -19,14 +19,15 @@ from sentrylite.admin.base import BaseAdmin, BaseInline, Link, NeighbourFilter
 from sentrylite.admin.charts import Chart, Series
 from sentrylite.admin.display import Panel
 from sentrylite.admin.fields import CheckboxesField, ListsAsLines
+from sentrylite.admin.forms import WholeForm
 from sentrylite.admin.menu import Menu
 from sentrylite.api.links import absolute_url
 from sentrylite.organizations import actions, dsn, slugs
 from sentrylite.organizations.access import PROJECT_SCOPES
 from sentrylite.organizations.models import Project, ProjectKey, ServiceHook
-from sentrylite.organizations.models.organization import Status
 from sentrylite.organizations.tenancy import OfProject, Projects
 from sentrylite.releases.models import Release
+from sentrylite.symbols.models import DebugFile
 from stats import series, usage
 from stats.models import Kind
 from stats.periods import LIST_DAYS_30, LIST_HOURS_24
@@ -74,7 +75,7 @@ class ProjectKeyInline(DsnColumn, BaseInline):
         return False  # a link leads to the page that makes one
 
 
-class ProjectForm(forms.ModelForm):
+class ProjectForm(WholeForm):
     def clean_slug(self) -> str:
         slug = self.cleaned_data["slug"]
         slugs.validate(slug, reserved=slugs.RESERVED_FOR_PROJECTS)
@@ -86,16 +87,6 @@ class ProjectForm(forms.ModelForm):
         if wrong:
             raise forms.ValidationError(f"Neither an address nor a network: {', '.join(wrong)}")
         return addresses
-
-    def clean(self) -> dict[str, Any]:
-        sent = super().clean() or {}
-        organization = sent.get("organization") or self.instance.organization_id
-        same = Project.objects.filter(
-            organization=organization, slug=sent.get("slug"), status=Status.ACTIVE
-        )
-        if self.instance.status == Status.ACTIVE and same.exclude(pk=self.instance.pk).exists():
-            self.add_error("slug", "Another project of the organization has this slug.")
-        return sent
 
 
 @admin.register(Project)
@@ -196,6 +187,7 @@ class ProjectAdmin(ListsAsLines, DeletedLater):
             ("Issues", display.list_url(Issue, project__id__exact=obj.pk)),
             ("User feedback", display.list_url(UserReport, project__id__exact=obj.pk)),
             ("Releases", display.list_url(Release, projects__id__exact=obj.pk)),
+            ("Debug files", display.list_url(DebugFile, project__id__exact=obj.pk)),
             ("Organization", display.url_of(obj.organization)),
             ("Add key", display.add_url(ProjectKey, project=obj.pk)),
             ("Add service hook", display.add_url(ServiceHook, project=obj.pk)),

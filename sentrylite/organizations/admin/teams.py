@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
 from sentrylite.admin import display
 from sentrylite.admin.base import Link, NeighbourFilter
+from sentrylite.admin.forms import WholeForm
 from sentrylite.admin.menu import Menu
 from sentrylite.organizations import slugs
 from sentrylite.organizations.models import Team
@@ -17,7 +17,7 @@ from .deletion import DeletedLater
 from .joins import ProjectTeamInline, TeamMembershipInline
 
 
-class TeamForm(forms.ModelForm):
+class TeamForm(WholeForm):
     def clean_slug(self) -> str:
         slug = self.cleaned_data["slug"]
         slugs.validate(slug)

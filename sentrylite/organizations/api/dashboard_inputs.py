@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from rest_framework import serializers
 
-from sentrylite.api.inputs import Input
+from sentrylite.api.inputs import Input, ListOf
 from sentrylite.organizations.dashboards import MAX_WIDGETS
 from sentrylite.organizations.models import DataSource, DisplayType
 
@@ -44,14 +44,6 @@ def _is_kept(value: Any, levels: int) -> bool:
     return not isinstance(value, int | float) or abs(value) <= 2**53
 
 
-class ObjectsField(serializers.ListField):
-    """A list of objects; what is wrong with the first bad one is said of the field (conventions
-    contract, section 8)."""
-
-    def run_child_validation(self, data: list[Any]) -> list[Any]:
-        return [self.child.run_validation(each) for each in data]
-
-
 class DashboardCreateInput(Input):
     must_have = ("title",)
 
@@ -69,7 +61,7 @@ class DashboardUpdateInput(Input):
     """`widgets` comes out as the number that each id was given."""
 
     title = serializers.CharField(max_length=255)
-    widgets = ObjectsField(child=WidgetOrderInput(), max_length=MAX_WIDGETS)
+    widgets = ListOf(WidgetOrderInput(), max_length=MAX_WIDGETS)
 
     def validate_widgets(self, widgets: list[dict[str, int]]) -> dict[int, int]:
         orders = {widget["id"]: widget["order"] for widget in widgets}
@@ -100,7 +92,7 @@ class WidgetInput(Input):
     title = serializers.CharField(max_length=255)
     displayType = serializers.CharField()
     displayOptions = JsonObjectField()
-    dataSources = ObjectsField(child=DataSourceInput(), max_length=MAX_SOURCES)
+    dataSources = ListOf(DataSourceInput(), max_length=MAX_SOURCES)
 
     COLUMNS = {
         "title": "title",

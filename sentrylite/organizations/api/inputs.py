@@ -20,7 +20,23 @@ class SlugField(serializers.CharField):
     """A slug as its owner chose it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=slugs.MAX_LENGTH, validators=[slugs.is_slug], **kwargs)
+        super().__init__(
+            max_length=slugs.MAX_LENGTH,
+            validators=[slugs.is_slug, slugs.is_no_number],
+            **kwargs,
+        )
+
+
+class NewSlugField(serializers.RegexField):
+    """A slug to change to."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            slugs.is_slug.regex,
+            max_length=slugs.MAX_LENGTH,
+            validators=[slugs.is_no_number],
+            **kwargs,
+        )
 
 
 class FieldNamesField(ListOf):
@@ -49,7 +65,7 @@ class OrganizationUpdateInput(Input):
     """
 
     name = serializers.CharField(max_length=64)
-    slug = serializers.RegexField(slugs.is_slug.regex, max_length=slugs.MAX_LENGTH)
+    slug = NewSlugField()
     isEarlyAdopter = serializers.BooleanField()
     openMembership = serializers.BooleanField()
     allowSharedIssues = serializers.BooleanField()
@@ -174,7 +190,7 @@ class TeamCreateInput(Input):
 
 class TeamUpdateInput(Input):
     name = serializers.CharField(max_length=64)
-    slug = serializers.RegexField(slugs.is_slug.regex, max_length=slugs.MAX_LENGTH)
+    slug = NewSlugField()
 
 
 class TeamsField(serializers.ListField):

@@ -11,7 +11,13 @@ from sentrylite.organizations import platforms, slugs
 from sentrylite.organizations.models import ProjectSettings
 from sentrylite.organizations.models.project import LONGEST_WINDOW, BrowserSdk, is_key
 
-from .inputs import MAX_CONFIG, FieldNamesField, OrganizationUpdateInput, SlugField
+from .inputs import (
+    MAX_CONFIG,
+    FieldNamesField,
+    NewSlugField,
+    OrganizationUpdateInput,
+    SlugField,
+)
 
 MAX_DOMAINS = 200
 MAX_COUNT = 2**31 - 1
@@ -184,9 +190,7 @@ class ProjectUpdateInput(Input):
     """
 
     name = serializers.CharField(max_length=200, allow_null=True, allow_blank=True)
-    slug = serializers.RegexField(
-        slugs.is_slug.regex, max_length=slugs.MAX_LENGTH, allow_null=True, allow_blank=True
-    )
+    slug = NewSlugField(allow_null=True, allow_blank=True)
     platform = PlatformField()
     resolveAge = AgeField()
     allowedDomains = DomainsField()

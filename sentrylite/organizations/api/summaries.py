@@ -7,6 +7,7 @@ from typing import Self
 
 from django.http import QueryDict
 
+from issues import feedback
 from issues.models import Issue
 from sentrylite.api import params
 from sentrylite.api.errors import BadParameter
@@ -60,10 +61,12 @@ def load_basics(projects: Sequence[Project], caller: Caller) -> None:
 
 
 def load_summaries(projects: Sequence[Project], caller: Caller) -> None:
-    """For the summary form. Five statements."""
+    """For the summary form. Seven statements."""
     load_basics(projects, caller)
     listings.load_environments_of_projects(projects)
+    listings.load_platforms_of_projects(projects)
     release_queries.load_latest_deploys(projects)
+    feedback.load_has_reports(projects)
 
 
 def load_points(projects: Sequence[Project], chosen: StatsParams, now: datetime) -> None:

@@ -18,7 +18,12 @@ class Dashboard(models.Model):
     class Meta:
         ordering = ["title"]
         constraints = [
-            models.UniqueConstraint("organization", "title", name="organizations_dashboard_title")
+            models.UniqueConstraint(
+                "organization",
+                "title",
+                name="organizations_dashboard_title",
+                violation_error_message="Another dashboard of the organization has this title.",
+            )
         ]
 
     def __str__(self) -> str:

@@ -132,12 +132,18 @@ class OrganizationMember(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint("organization", "user", name="organizations_member_user"),
+            models.UniqueConstraint(
+                "organization",
+                "user",
+                name="organizations_member_user",
+                violation_error_message="This user is a member already.",
+            ),
             models.UniqueConstraint(
                 "organization",
                 Lower("email"),
                 condition=~models.Q(email=""),
                 name="organizations_member_email",
+                violation_error_message="There is an invitation to this address already.",
             ),
             models.CheckConstraint(
                 condition=models.Q(user__isnull=False) | ~models.Q(email=""),

@@ -95,6 +95,8 @@ class Project(ScrubbingSettings, InboundFilters, Deletable):
     is_bookmarked: bool  # by the caller
     team_list: list[Team]
     environment_names: list[str]
+    seen_platforms: list[str]
+    has_reports: bool  # whether users have said something about its events
     latest_version: str | None
     latest_deploys: dict[str, tuple[str, datetime]]  # by environment: version and when
     points: list[list[float]] | None = None
@@ -109,6 +111,7 @@ class Project(ScrubbingSettings, InboundFilters, Deletable):
                 fields=["organization", "slug"],
                 condition=models.Q(status=Status.ACTIVE),
                 name="organizations_project_active_slug",
+                violation_error_message="Another project of the organization has this slug.",
             )
         ]
 
@@ -198,6 +201,23 @@ class ProjectTeam(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project} of {self.team}"
+
+
+class ProjectPlatform(models.Model):
+    """A platform that events of a project came from, as they say."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="project_platforms")
+    platform = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "project", "platform", name="organizations_projectplatform_platform"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} in {self.project}"
 
 
 class BrowserSdk(models.TextChoices):

@@ -24,7 +24,12 @@ class Team(Deletable):
     class Meta:
         ordering = ["slug"]
         constraints = [
-            models.UniqueConstraint("organization", "slug", name="organizations_team_slug")
+            models.UniqueConstraint(
+                "organization",
+                "slug",
+                name="organizations_team_slug",
+                violation_error_message="Another team of the organization has this slug.",
+            )
         ]
 
     def __str__(self) -> str:

@@ -5,10 +5,20 @@ from collections.abc import Sequence
 from sentrylite.admin import display
 from sentrylite.admin.charts import Chart, Series
 from sentrylite.admin.display import Panel
-from sentrylite.releases.models import ArtifactBundle, Deploy, Release, ReleaseCommit, ReleaseFile
+from sentrylite.releases import health
+from sentrylite.releases.models import (
+    ArtifactBundle,
+    Commit,
+    Deploy,
+    Release,
+    ReleaseCommit,
+    ReleaseFile,
+    Repository,
+)
+from sentrylite.releases.sessions import Status
 from stats import series
 from stats.models import Kind
-from stats.periods import LIST_DAYS_30, LIST_HOURS_24
+from stats.periods import HOUR, LIST_DAYS_30, LIST_HOURS_24
 
 SHOWN = 50
 
@@ -29,6 +39,33 @@ def charts(release: Release, project_ids: Sequence[int], now: float) -> list[Cha
     return drawn
 
 
+def sessions(release: Release, project_ids: Sequence[int], now: float) -> list[Chart]:
+    """How its sessions in these projects went; none without any. At most three statements."""
+    if not health.pairs_with_sessions([(project_id, release.pk) for project_id in project_ids]):
+        return []
+    scope = health.Scope(project_ids, release_ids=[release.pk])
+    drawn = []
+    for words, period in {"24 hours": "24h", "30 days": "30d"}.items():
+        times = health.hours_of(period, now)
+        found = health.read(scope, times, now, what=[health.COUNTS])
+        figures = [
+            found[label].get(health.Group(), health.Figures()) for label in range(len(times))
+        ]
+        by_status = {status: [each.sessions_that(status) for each in figures] for status in Status}
+        total = sum(each.total_sessions for each in figures)
+        title = f"Sessions in {words}: {total:,}"
+        if total:
+            title += f", {1 - sum(by_status[Status.CRASHED]) / total:.2%} without a crash"
+        shown = [
+            Series(status.name.lower(), counts)
+            for status, counts in by_status.items()
+            if status in (Status.HEALTHY, Status.CRASHED) or any(counts)
+        ]
+        starts = [float(hours.start * HOUR) for hours in times]
+        drawn.append(Chart(title, starts, len(times[0]) * HOUR, shown))
+    return drawn
+
+
 def commits(release: Release) -> Panel:
     found = ReleaseCommit.objects.filter(release=release).select_related(
         "commit__author", "commit__repository"
@@ -45,6 +82,20 @@ def commits(release: Release) -> Panel:
     ]
     note = f"The newest {SHOWN} of {release.commit_count}." if len(rows) == SHOWN else ""
     return Panel("Commits", ("Commit", "Message", "Author", "Repository", "At (UTC)"), rows, note)
+
+
+def newest_commits(repository: Repository) -> Panel:
+    found = Commit.objects.filter(repository=repository).select_related("author")
+    rows = [
+        (
+            display.code(each.key[:12]),
+            display.shorten((each.message or "").partition("\n")[0]),
+            each.author or "",
+            display.moment(each.created_at),
+        )
+        for each in found.order_by("-created_at", "-id")[:SHOWN]
+    ]
+    return Panel("Newest commits", ("Commit", "Message", "Author", "At (UTC)"), rows)
 
 
 def deploys(release: Release) -> Panel:

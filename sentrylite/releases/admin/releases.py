@@ -103,10 +103,12 @@ class ReleaseAdmin(BaseAdmin):
         return [("Organization", display.url_of(obj.organization))]
 
     def introduction(self, request: HttpRequest, obj: Release) -> SafeString:
-        """How often it happened to break."""
+        """How often it happened to break, and how its sessions went."""
         projects = visible(request, Project).filter(releases=obj).order_by("pk")
         ids = list(projects.values_list("pk", flat=True)[:MAX_PROJECTS])
-        cards = ((chart,) for chart in contents.charts(obj, ids, timezone.now().timestamp()))
+        now = timezone.now().timestamp()
+        drawn = contents.charts(obj, ids, now) + contents.sessions(obj, ids, now)
+        cards = ((chart,) for chart in drawn)
         return format_html(
             '<div class="columns">{}</div>',
             format_html_join("", '<div class="card">{}</div>', cards),

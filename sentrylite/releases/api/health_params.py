@@ -52,8 +52,8 @@ class ReleaseStatsParams:
 
 
 def _read_hours(text: str) -> int:
-    match = params.PERIOD.fullmatch(text)
-    seconds = int(match[1]) * params.UNITS[match[2]].total_seconds() if match else 0
+    length = params.duration(text)
+    seconds = length.total_seconds() if length else 0
     if not seconds or seconds % HOUR or seconds > 90 * DAY:
         raise BadParameter("Invalid interval. It takes whole hours, days or weeks, such as 24h.")
     return int(seconds // HOUR)

@@ -341,4 +341,16 @@ class RepositoryInput(Input):
 
 
 class RepositoryCreateInput(RepositoryInput):
+    """What is wrong with the provider has a type besides (as measured)."""
+
     must_have = ("name", "provider")
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if isinstance(error.detail, dict) and "provider" in error.detail:
+                raise serializers.ValidationError(
+                    {"error_type": "validation", **error.detail}
+                ) from error
+            raise

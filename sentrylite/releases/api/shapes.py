@@ -4,7 +4,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from sentrylite.accounts.api.shapes import User
 from sentrylite.api.operations import Id, Keywords, Nothing, Timestamp
-from stats.api.shapes import Point
+from stats.api.shapes import Intervals, Point
 
 Sha1 = Annotated[str, Keywords(pattern="^[0-9a-f]{40}$")]
 Percent = float | None
@@ -249,9 +249,6 @@ class SessionGroup(TypedDict):
     series: NotRequired[dict[str, list[float | None]]]
 
 
-class Sessions(TypedDict):
-    start: Timestamp
-    end: Timestamp
-    intervals: list[Timestamp]
+class Sessions(Intervals):
     groups: list[SessionGroup]
     query: str

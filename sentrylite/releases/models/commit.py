@@ -33,7 +33,12 @@ class Repository(models.Model):
         verbose_name_plural = "repositories"
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint("organization", "name", name="releases_repository_name")
+            models.UniqueConstraint(
+                "organization",
+                "name",
+                name="releases_repository_name",
+                violation_error_message="The organization has a repository of this name.",
+            )
         ]
 
     def __str__(self) -> str:

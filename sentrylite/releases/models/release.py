@@ -71,7 +71,12 @@ class Release(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint("organization", "version", name="releases_release_version")
+            models.UniqueConstraint(
+                "organization",
+                "version",
+                name="releases_release_version",
+                violation_error_message="The organization has a release of this version.",
+            )
         ]
         indexes = [
             models.Index(

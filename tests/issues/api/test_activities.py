@@ -1,4 +1,4 @@
-"""GET /issues/{issue_id}/activities/ and …/external-issues/"""
+"""GET /issues/{issue_id}/activities/, …/participants/ and …/external-issues/"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from issues.models import Activity, Issue
+from issues.models import Activity, Issue, IssueSubscription
 from sentrylite.accounts.models import User
 from sentrylite.organizations.models import Project
 from tests import factories
@@ -79,3 +79,32 @@ def test_activities_cost_three_statements(
         Activity.objects.create(issue=issue, type="set_resolved", user=factories.UserFactory())
     with django_assert_num_queries(3):
         assert len(get(api, issue).json()["activity"]) == many + 1
+
+
+# Participants -------------------------------------------------------------------------------------
+
+
+@PREFIXES
+def test_the_participants_of_an_issue(
+    api: APIClient, issue: Issue, user: User, prefix: str
+) -> None:
+    other, gone = factories.UserFactory(), factories.UserFactory()
+    for person in (other, user, gone):
+        IssueSubscription.objects.create(issue=issue, user=person, is_active=person != gone)
+    answer = get(api, issue, "participants", prefix).json()
+    assert [person["id"] for person in answer] == [str(other.pk), str(user.pk)]
+    assert answer == api.get(f"/api/0/issues/{issue.pk}/").json()["participants"]
+
+
+@pytest.mark.parametrize("people", [2, 20])
+def test_the_number_of_statements_does_not_depend_on_the_participants(
+    api: APIClient,
+    issue: Issue,
+    people: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    assert get(api, issue, "participants").json() == []
+    for person in factories.UserFactory.create_batch(people):
+        IssueSubscription.objects.create(issue=issue, user=person)
+    with django_assert_num_queries(3):
+        assert len(get(api, issue, "participants").json()) == people

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from issues.models import Issue
+from issues.models import Issue, IssueRelease
 from sentrylite.organizations.models import Organization, Project
 from tests import factories
 
@@ -102,6 +102,39 @@ def test_the_ends_in_an_environment(
     assert (oldest["id"], oldest["nextEventID"]) == (ids[0], ids[1])
     for name in ("empty", "nope"):
         assert api.get(path_of(issue, "latest"), {"environment": name}).status_code == 404
+
+
+def test_an_environment_that_the_issue_left_long_ago(
+    api: APIClient,
+    issue: Issue,
+    organization: Organization,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its events are further from the ends than a search looks."""
+    monkeypatch.setattr("issues.events.SEARCHED", 2)
+    prod, stage = (
+        factories.EnvironmentFactory(organization=organization, name=name)
+        for name in ("prod", "stage")
+    )
+    moments = [now + timedelta(seconds=seconds) for seconds in range(9)]
+    found = [
+        factories.make_event(
+            issue, environment=prod if number in (3, 4) else stage, timestamp=moment
+        ).event_id.hex
+        for number, moment in enumerate(moments)
+    ]
+    IssueRelease.objects.create(
+        project_id=issue.project_id, issue_id=issue.pk, environment_id=prod.pk, release_id=0,
+        times_seen=2, first_seen=moments[3], last_seen=moments[4],
+    )  # fmt: skip
+    query = {"environment": "prod"}
+    assert api.get(path_of(issue, "latest"), query).json()["id"] == found[4]
+    assert api.get(path_of(issue, "oldest"), query).json()["id"] == found[3]
+    listed = api.get(f"/api/0/issues/{issue.pk}/events/", query).json()
+    assert [event["id"] for event in listed] == [found[4], found[3]]
+    query |= {"start": moments[5].isoformat(), "end": moments[8].isoformat()}
+    assert api.get(f"/api/0/issues/{issue.pk}/events/", query).json() == []
 
 
 @ENDS

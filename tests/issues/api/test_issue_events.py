@@ -15,9 +15,10 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from issues import events, partitions
-from issues.models import Event, Issue
+from issues.models import Event, EventUser, Issue
 from sentrylite.accounts.models import User
 from sentrylite.organizations.models import Organization, Project
+from sentrylite.releases.models import ReleaseProject
 from tests import factories
 
 Client = Callable[..., APIClient]
@@ -147,7 +148,19 @@ def test_events_of_other_weeks_are_listed(api: APIClient, issue: Issue, now: dat
 
 @pytest.fixture
 def searched(issue: Issue, now: datetime) -> dict[str, str]:
-    """Names of three events by their ids."""
+    """Names of three events by their ids, the oldest first."""
+    release = factories.ReleaseFactory(organization=issue.project.organization, version="1.0")
+    ReleaseProject.objects.create(release=release, project=issue.project)
+    EventUser.objects.create(
+        project_id=issue.project_id,
+        hash=7,
+        tag_value="id:1",
+        ident="1",
+        email="one@example.com",
+        username="One",
+        ip_address="1.2.3.4",
+        first_seen=issue.first_seen,
+    )
     rows: list[tuple[str, str, list[tuple[str, str]]]] = [
         ("valve", "open_valve ZeroDivisionError: by 100%", [("area", "north"), ("user", "id:1")]),
         (
@@ -155,11 +168,23 @@ def searched(issue: Issue, now: datetime) -> dict[str, str]:
             "Pump broke down",
             [("area", "north wing"), ("os", "Linux"), ("user", "email:a@b")],
         ),
-        ("tank", "tank \\ empty", [("area", "north"), ("os", "Linux"), ("q", 'a"b')]),
+        (
+            "tank",
+            "tank \\ empty",
+            [("area", "north"), ("os", "Linux"), ("q", 'a"b'), ("release", "1.0")],
+        ),
     ]
     return {
-        factories.make_event(issue, message=message, tags=tags).event_id.hex: name
-        for name, message, tags in rows
+        factories.make_event(
+            issue,
+            message=message,
+            tags=tags,
+            event_id=UUID(int=number),
+            user_hash=7 if name == "valve" else None,
+            release=release if name == "tank" else None,
+            timestamp=now + timedelta(minutes=10 * number),
+        ).event_id.hex: name
+        for number, (name, message, tags) in enumerate(rows, 1)
     }
 
 
@@ -189,6 +214,54 @@ def searched(issue: Issue, now: datetime) -> dict[str, str]:
         ("user.email:a@b", "pump"),
         ('q:"a\\"b"', "tank"),
         ("0" * 32, ""),
+        ('"open', ""),
+        ('tank "', ""),
+        ("P*mp br*n", "pump"),
+        ("!area:north", "pump"),
+        ("!area:north !os:Linux", ""),
+        ("area:[north,west]", "valve tank"),
+        ('area:["north wing", west]', "pump"),
+        ("area:north*", "valve pump tank"),
+        ("area:NORTH*wing", "pump"),
+        ("!area:*wing", "valve tank"),
+        ("tags[os]:Linux", "pump tank"),
+        ('"os":Linux', "pump tank"),
+        ("area:", ""),
+        ('os:""', "valve"),
+        ('!os:""', "pump tank"),
+        ("has:os", "pump tank"),
+        ("!has:os", "valve"),
+        ("has:nope", ""),
+        ("has:message", "valve pump tank"),
+        ("message:broke", "pump"),
+        ("message:[BROKE,empt*]", "pump tank"),
+        ("!message:broke", "valve tank"),
+        ("user:1", "valve"),
+        ("user.id:[1,2]", "valve"),
+        ("user.id:1*", "valve"),
+        ("user.email:one@example.com", "valve"),
+        ("user.email:*@*", "valve pump"),
+        ("!user.email:a@b", "valve tank"),
+        ("user:email:one@example.com", "valve"),
+        ("user.username:One", "valve"),
+        ("user.ip:1.2.3.4", "valve"),
+        ("has:user.email", "valve"),
+        ("has:user", "valve pump"),
+        ("release:1.0", "tank"),
+        ("release:latest", "tank"),
+        ("!release:latest", "valve pump"),
+        (f"id:{UUID(int=2)}", "pump"),
+        (f"id:[{UUID(int=1).hex},{UUID(int=2).hex}]", "valve pump"),
+        (f"!id:{UUID(int=2).hex.upper()}", "valve tank"),
+        ("timestamp:>2026-03-04T05:30:00", "tank"),
+        ("timestamp:>=2026-03-04T05:16:07 event.timestamp:<2026-03-04T05:36:07", "valve pump"),
+        ("!timestamp:>2026-03-04T05:30:00", "valve pump"),
+        ("timestamp:2026-03-04", "valve pump tank"),
+        ("timestamp:2026-03-05", ""),
+        ("timestamp:-30m", "tank"),
+        ("timestamp:+31m", "valve pump"),
+        ("timestamp:<0001-01-01", ""),
+        ("timestamp:>9999-12-31T23:59:59.999999", ""),
     ],
 )
 def test_searching(
@@ -201,17 +274,19 @@ def test_searching(
 @pytest.mark.parametrize(
     ("query", "word"),
     [
-        ("is:unresolved", "is"),
-        ("has:user", "has"),
-        ("message:x", "message"),
-        ("area:n*", "wildcards"),
-        ("area:[a,b]", "one value"),
-        ("size:>1", "comparisons"),
-        ("!area:north", "without"),
-        ('"open', "double quote"),
-        ('area:"open', "double quote"),
-        ('area:""', "no value"),
-        ("x " * 101, "100 words"),
+        ("is:unresolved", "'is'"),
+        ("!is:resolved", "'is'"),
+        ("is:assigned", "'is'"),
+        ("assigned:me", "'assigned'"),
+        ("has:title", "'title'"),
+        ("title:x", "'title'"),
+        ("age:-1d", "'first_seen'"),
+        ("timesSeen:>1", "'times_seen'"),
+        ("issue:PUMP-STATION-1", "'short_id'"),
+        ("id:x", "no event's id"),
+        ("timestamp:x", "datetime"),
+        ("a OR b", "Boolean"),
+        ("a:b " * 51, "50 terms"),
         ("\0", "NUL"),
     ],
 )
@@ -274,13 +349,22 @@ def test_choosing_a_time(api: APIClient, issue: Issue, found: list[Event], now: 
     query = {"start": "2026-03-04T05:06:07", "end": "2026-03-04T05:06:08"}
     assert ids(api.get(path_of(issue, **query))) == the_ids_of(found[4:])
     assert ids(api.get(path_of(issue, statsPeriod="3595s"))) == the_ids_of(found[:4])
+    assert ids(api.get(path_of(issue, statsPeriod="3595"))) == the_ids_of(found[:4])
     assert ids(api.get(path_of(issue, statsPeriod="9999w"))) == the_ids_of(found)
+    query = {"statsPeriodStart": "1h", "statsPeriodEnd": "3594s"}
+    assert ids(api.get(path_of(issue, **query))) == the_ids_of(found[1:])
+    query = {"start": str(now.timestamp() + 5), "end": f"{now.timestamp() + 9:.0f}"}
+    assert ids(api.get(path_of(issue, **query))) == the_ids_of(found[:4])
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        {"statsPeriod": "14"},
+        {"statsPeriod": "14y"},
+        {"statsPeriodStart": "14d"},
+        {"statsPeriodEnd": "14d"},
+        {"statsPeriodStart": "1d", "statsPeriodEnd": "2d"},
+        {"start": "253402300800", "end": "253402300801"},
         {"statsPeriod": "x"},
         {"start": "2026-03-04T05:06:07"},
         {"start": "x", "end": "y"},

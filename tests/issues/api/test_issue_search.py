@@ -65,6 +65,7 @@ def other(project: Project) -> Issue:
         title="KeyError",
         first_seen=SEEN - timedelta(days=100),
         times_seen=1,
+        level=20,
     )
 
 
@@ -106,6 +107,13 @@ def tag(issue: Issue, key: str, value: str) -> None:
         "issue:PUMP-STATION-10",
         "issue:[pump-station-10,PUMP-STATION-99]",
         "!issue:PUMP-STATION-11",
+        "has:issue timesSeen:20",
+        "issue.priority:high",
+        "issue.priority:[medium,high]",
+        "!issue.priority:low",
+        "has:issue.priority !issue.priority:[low,medium]",
+        "*error*BROKEN",
+        '"100*broken" val*err*',
         "timesSeen:20",
         "timesSeen:>10",
         "timesSeen:>=20 timesSeen:<21",

@@ -109,3 +109,12 @@ def test_it_costs_no_statement_more(
 def test_strangers_do_not_see_it(api_as: Any, child: Issue) -> None:
     stranger = factories.OrganizationMemberFactory(role="owner")
     assert api_as(stranger.user).get(f"/api/0/issues/{child.pk}/").status_code == 403
+
+
+@pytest.mark.parametrize("negation", ["", "!"])
+def test_a_search_for_it_finds_the_issue_that_is_left(
+    api: APIClient, parent: Issue, child: Issue, negation: str
+) -> None:
+    for query in (f"issue:{child.short_id}", f"issue.id:{child.pk}"):
+        found = api.get("/api/0/projects/acme/pump-station/issues/", {"query": negation + query})
+        assert [issue["id"] for issue in found.json()] == ([] if negation else [str(parent.pk)])

@@ -393,7 +393,7 @@ def test_parts_can_be_left_out(api: APIClient, issues: list[Issue]) -> None:
         ("groupStatsPeriod=30d",
          "Invalid groupStatsPeriod. Valid choices are '', '24h', '14d', and 'auto'"),
         ("limit=0", "invalid limit"),
-        ("per_page=x", "Invalid per_page. It takes a number from 1 to 100."),
+        ("per_page=x", "Invalid per_page parameter."),
         ("query=is:x", "Your search query could not be parsed: Invalid value for \"is\" search, "
          "valid values are ['assigned', 'ignored', 'muted', 'resolved', 'unassigned', "
          "'unresolved']"),

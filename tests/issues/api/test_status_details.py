@@ -86,6 +86,28 @@ def test_in_the_next_release(
     assert IssueResolution.objects.get().release == releases[1]
 
 
+def test_the_next_release_is_named_when_there_is_one(
+    api: APIClient, path: str, project: Project, releases: list[Release]
+) -> None:
+    def version() -> str:
+        activities = api.get(path).json()["activity"]
+        return next(each["data"]["version"] for each in activities if each["data"])
+
+    api.put(path, {"status": "resolvedInNextRelease"})
+    assert version() == ""
+    for name, days in (("4.0", 4), ("3.0", 3), ("foreign too", 2)):
+        release = factories.ReleaseFactory(
+            organization=project.organization,
+            version=name,
+            created_at=releases[1].created_at + timedelta(days=days),
+        )
+        if name != "foreign too":
+            ReleaseProject.objects.create(release=release, project=project)
+    assert version() == "3.0"
+    assert details(api.get(path).json())[1].keys() == {"inNextRelease", "actor"}
+    assert activities() == [("set_resolved_in_release", {"version": ""})]
+
+
 @pytest.mark.parametrize("sent, version", [("1.0", "1.0"), ("latest", "2.0")])
 def test_in_a_release(
     api: APIClient, path: str, releases: list[Release], user: User, sent: str, version: str
@@ -228,6 +250,18 @@ def test_what_is_left_and_when_it_is_over(
     api.put(path, {"status": "ignored", "ignoreDuration": 5})
     IssueSnooze.objects.update(until=timezone.now() - timedelta(seconds=1))
     assert details(api.get(path).json()) == ("unresolved", {})
+
+
+def test_what_is_left_goes_by_what_is_counted_when_it_is_ignored(
+    issue: Issue, now: datetime
+) -> None:
+    """Events may have been counted, or unmerged, since the issue was read."""
+    for times_seen, user_count in ((2, 1), (900, 90)):
+        Issue.objects.update(times_seen=times_seen, user_count=user_count)
+        actions.ignore_issues([issue], Conditions(count=5, user_count=2), by=None, now=now)
+        assert issue.snooze is not None
+        assert issue.status_at(now) == Issue.Status.IGNORED
+        assert (issue.snooze.events_left(issue), issue.snooze.users_left(issue)) == (5, 2)
 
 
 def test_resolved_by_age_says_so(api: APIClient, path: str, project: Project) -> None:

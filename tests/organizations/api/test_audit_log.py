@@ -1,6 +1,8 @@
 """The audit log: /organizations/{organization}/audit-logs/"""
 
 from collections.abc import Callable
+from copy import copy
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,7 +12,15 @@ from rest_framework.test import APIClient
 
 from sentrylite.accounts.api.serializers import UserSerializer
 from sentrylite.accounts.models import User
-from sentrylite.organizations.models import AuditLogEntry, Organization, OrganizationMember
+from sentrylite.organizations import credentials, hooks, keys, teams
+from sentrylite.organizations.access import ALL_SCOPES, Access, Caller
+from sentrylite.organizations.audit import Author
+from sentrylite.organizations.models import (
+    AuditLogEntry,
+    Organization,
+    OrganizationMember,
+    Project,
+)
 from tests import factories
 
 from .conftest import CREATED
@@ -104,6 +114,30 @@ def test_who_may_read_it(
 ) -> None:
     member = factories.OrganizationMemberFactory(organization=organization, role=role)
     assert api_as(member.user).get(PATH).status_code == status
+
+
+def test_what_several_remove_at_once_is_removed_once(
+    api: APIClient, organization: Organization, project: Project, user: User, now: datetime
+) -> None:
+    author = Author(user, None)
+    team = factories.TeamFactory(organization=organization)
+    key = factories.ProjectKeyFactory(project=project)
+    hook = factories.ServiceHookFactory(project=project)
+    api_key = factories.ApiKeyFactory(organization=organization, scopes=[])
+    access = Access(Caller(ALL_SCOPES, organization_id=organization.pk), organization)
+    for _ in range(2):  # as two who have both found it there
+        teams.delete_team(copy(team), by=author, now=now)
+        keys.delete_key(copy(key), by=author, now=now)
+        hooks.remove(copy(hook), by=author, now=now)
+        credentials.delete_key(copy(api_key), access=access, by=author, now=now)
+    assert sorted(organization.audit_log.values_list("event", "target_id")) == sorted(
+        [
+            ("team.remove", team.pk),
+            ("projectkey.remove", key.pk),
+            ("servicehook.remove", hook.pk),
+            ("api-key.remove", api_key.pk),
+        ]
+    )
 
 
 def test_as_many_statements_for_many(

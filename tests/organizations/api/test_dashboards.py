@@ -493,8 +493,8 @@ def test_as_many_statements_for_many(
         )
 
     few = count()
-    for _ in range(19):
-        source(factories.WidgetFactory(dashboard=dashboard), "all")
+    for order in range(100, 119):
+        source(factories.WidgetFactory(dashboard=dashboard, order=order), "all")
         other = factories.DashboardFactory(organization=dashboard.organization)
         source(factories.WidgetFactory(dashboard=other), "all")
     assert count() == few

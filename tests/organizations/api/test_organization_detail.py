@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from rest_framework.test import APIClient
 
+from issues.models import UserReport
 from sentrylite.accounts.models import User
 from sentrylite.organizations.access import ALL_SCOPES, ROLE_SCOPES
 from sentrylite.organizations.models import (
@@ -20,7 +21,7 @@ from sentrylite.organizations.models import (
 )
 from tests import factories
 
-from .test_organization_list import ACME
+from .test_organization_list import ACME, FEATURES
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +94,9 @@ def test_the_whole_answer(
             organization=settled, version=version, created_at=datetime(2026, 3, day, tzinfo=UTC)
         )
         release.projects.add(project)
+    for platform in ("python", "javascript"):
+        project.project_platforms.create(platform=platform)
+    UserReport.objects.create(project=project, event_id="a" * 32, stands_alone=True, comments="Oh")
     answer = api.get(PATH)
     assert answer.status_code == 200
     assert answer["Allow"] == "GET, PUT, DELETE, HEAD, OPTIONS"
@@ -120,10 +124,10 @@ def test_the_whole_answer(
             {
                 "dateCreated": "2026-03-01T12:00:00.590Z",
                 "environments": ["production", "staging"],
-                "features": ["releases"],
+                "features": [*FEATURES, "releases"],
                 "firstEvent": "2026-03-02T00:00:00Z",
                 "hasAccess": True,
-                "hasUserReports": False,
+                "hasUserReports": True,
                 "id": str(project.pk),
                 "isBookmarked": False,
                 "isMember": True,
@@ -131,7 +135,7 @@ def test_the_whole_answer(
                 "latestRelease": {"version": "2.0"},
                 "name": "Pump Station",
                 "platform": "python",
-                "platforms": [],
+                "platforms": ["javascript", "python"],
                 "slug": "pump-station",
                 "team": teams[0],
                 "teams": teams,
@@ -170,7 +174,7 @@ def test_as_many_statements_for_many(
     fill_up(2)
     few = count_queries(api.get, PATH)
     fill_up(18)
-    assert count_queries(api.get, PATH) == few == 10
+    assert count_queries(api.get, PATH) == few == 12
     assert count_queries(api.get, f"{PATH}?detailed=0") == 2
 
 

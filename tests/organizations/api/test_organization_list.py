@@ -44,6 +44,8 @@ ACME = {
     "slug": "acme",
     "status": {"id": "active", "name": "active"},
 }
+# Of every project.
+FEATURES = ["custom-inbound-filters", "discard-groups", "rate-limits", "servicehooks"]
 
 
 def slugs(api: APIClient, **query: str) -> list[str]:
@@ -118,6 +120,7 @@ def test_the_owned_ones(
         ("slug:acme slug:rocket", ["rocket", "acme"]),
         ("platform:python", ["acme"]),
         ("platform:ruby", []),
+        ("platform:node", ["acme"]),
         ("email:ann@example.com", ["rocket"]),
         ("ANN@example.com", ["rocket"]),
         ("status:active", ["rocket", "acme"]),
@@ -135,6 +138,7 @@ def test_searching(
     api: APIClient, user: User, project: Project, query: str, found: list[str]
 ) -> None:
     Project.objects.update(platform="python")
+    project.project_platforms.create(platform="node")
     rocket = factories.OrganizationFactory(slug="rocket", name="Rocket Inc")
     factories.OrganizationMemberFactory(organization=rocket, user=user)
     factories.OrganizationMemberFactory(organization=rocket, user__email="Ann@example.com")
@@ -203,6 +207,22 @@ def test_a_slug_of_ones_own(api: APIClient) -> None:
     answer = api.post(PATH, {"name": "Other", "slug": "n-1"})
     assert answer.status_code == 409
     assert answer.json() == {"detail": "An organization with this slug already exists."}
+
+
+def test_no_slug_is_the_id_of_another_one(api: APIClient, organization: Organization) -> None:
+    number = str(organization.pk)
+    answer = api.post(PATH, {"name": "x", "slug": number})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"slug": ["It cannot be entirely numeric."]},
+    )
+    answer = api.put(f"{PATH}acme/", {"slug": "12345"})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"slug": ["It cannot be entirely numeric."]},
+    )
+    made = api.post(PATH, {"name": number}).json()["slug"]
+    assert made.startswith(f"{number}-") and len(made) == len(number) + 3
 
 
 def test_made_slugs_make_way(api: APIClient, organization: Organization) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from issues.models import Issue, UserReport
 from sentrylite.organizations.models import Organization, Project, Team
 from stats.models import Kind, SeriesCount
 from tests import factories
@@ -149,6 +150,33 @@ def test_stats_of_an_environment(api: APIClient, project: Project) -> None:
     assert api.get(PATH, query | {"environment": "\0"}).status_code == 400
 
 
+def test_what_their_events_came_from(
+    api: APIClient, others: list[Project], strangers: Organization
+) -> None:
+    others[0].project_platforms.create(platform="node")
+    strangers.projects.get().project_platforms.create(platform="ruby")
+    seen = {row["slug"]: row["platforms"] for row in api.get(PATH).json()}
+    assert seen == {"alpha": ["node"], "pump-station": [], "zulu": []}
+
+
+def test_whether_users_have_said_something(
+    api: APIClient, project: Project, others: list[Project], strangers: Organization
+) -> None:
+    def with_reports() -> list[str]:
+        return [row["slug"] for row in api.get(PATH).json() if row["hasUserReports"]]
+
+    said = {"name": "Jane", "email": "jane@example.com", "comments": "It broke!"}
+    UserReport.objects.create(project=strangers.projects.get(), event_id="a" * 32, **said)
+    awaited = UserReport.objects.create(project=project, event_id="a" * 32, **said)
+    assert with_reports() == []  # what waits for its event is shown nowhere
+    awaited.issue = factories.IssueFactory(project=project)
+    awaited.save()
+    assert with_reports() == ["pump-station"]
+    awaited.issue.status = Issue.Status.PENDING_DELETION
+    awaited.issue.save()
+    assert with_reports() == []
+
+
 def test_a_teams_projects_only(api: APIClient, others: list[Project]) -> None:
     assert slugs(api, OF_TEAM) == ["pump-station"]
     assert slugs(api, "/api/0/teams/acme/nova/projects/") == ["alpha"]
@@ -167,7 +195,7 @@ def test_as_many_statements_for_many(
     few = count_queries(api.get, path)
     fill_up(18)
     team.projects.set(Project.objects.all())
-    assert count_queries(api.get, path) == few <= 9
+    assert count_queries(api.get, path) == few <= 11
     assert count_queries(api.get, f"{path}?statsPeriod=24h") == few + 1
 
 

@@ -24,7 +24,7 @@ from sentrylite.organizations.models import (
 )
 from tests import factories
 
-from .test_organization_list import ACME
+from .test_organization_list import ACME, FEATURES
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +60,7 @@ def pump_station(
         "defaultEnvironment": None,
         "digestsMaxDelay": 1800,
         "digestsMinDelay": 300,
-        "features": [],
+        "features": FEATURES,
         "fingerprintingRules": "",
         "firstEvent": None,
         "groupingConfig": "newstyle:2019-10-29",
@@ -127,12 +127,18 @@ def test_its_release_that_came_out_last(api: APIClient, project: Project) -> Non
         release = factories.ReleaseFactory(organization=project.organization, version=version)
         release.projects.add(project)
     answer = api.get(PATH).json()
-    assert answer["features"] == ["releases"]
+    assert answer["features"] == [*FEATURES, "releases"]
     latest = answer["latestRelease"]
     assert (latest["version"], latest["projects"]) == (
         "1.0",
         [{"name": "Pump Station", "slug": "pump-station"}],
     )
+
+
+def test_the_platforms_of_its_events(api: APIClient, project: Project) -> None:
+    for platform in ("python", "javascript"):
+        project.project_platforms.create(platform=platform)
+    assert api.get(PATH).json()["platforms"] == ["javascript", "python"]
 
 
 def test_how_many_issues_are_left(api: APIClient, project: Project) -> None:
@@ -180,7 +186,7 @@ def test_as_many_statements_for_many_teams_and_releases(
     fill_up(2)
     few = get()
     fill_up(18)
-    assert get() == few == 8
+    assert get() == few == 9
 
 
 # PUT ----------------------------------------------------------------------------------------------
@@ -607,7 +613,7 @@ def test_a_new_project_with_a_key(
     assert body == {
         "avatar": LETTERS,
         "color": "#bf5b3f",
-        "features": [],
+        "features": FEATURES,
         "firstEvent": None,
         "hasAccess": True,
         "id": str(project.pk),
@@ -636,6 +642,7 @@ def test_slugs_of_new_projects(api: APIClient, project: Project, strangers: Any)
     assert slug(name="x", slug="settings") == "settings"
     assert slug(name="Pump Station").startswith("pump-station-")
     assert len(slug(name="Settings")) == 12
+    assert slug(name="2026").startswith("2026-")
     assert len(slug(name="漢字")) == 12
     assert slug(name="Ünïcödé ✓", slug="") == "unicode"
     assert len(slug(name="long " * 12)) <= 30

@@ -12,7 +12,7 @@ from sentrylite.organizations.models import Organization, OrganizationMember, Pr
 from tests import factories
 
 from .conftest import CREATED
-from .test_organization_list import ACME
+from .test_organization_list import ACME, FEATURES
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def test_own_projects_with_their_organization(
             "avatar": {"avatarType": "letter_avatar", "avatarUuid": None},
             "color": "#3fbf7f",
             "dateCreated": "2026-03-01T12:00:00.590Z",
-            "features": [],
+            "features": FEATURES,
             "firstEvent": None,
             "hasAccess": True,
             "id": str(project.pk),
@@ -84,6 +84,7 @@ def test_the_newest_first_page_by_page(api: APIClient, several: list[Project]) -
         ("name:Zulu", ["zulu"]),
         ("platform:go", ["zulu"]),
         ("platform:go slug:alpha", []),
+        ("platform:node", ["pump-station"]),
         ("id:0", []),
         ("id:x", []),
         ("nobody:knows", []),
@@ -91,6 +92,7 @@ def test_the_newest_first_page_by_page(api: APIClient, several: list[Project]) -
     ],
 )
 def test_searching(api: APIClient, several: list[Project], query: str, expected: list[str]) -> None:
+    several[0].project_platforms.create(platform="node")
     assert slugs(api, query=query) == expected
 
 

@@ -21,7 +21,7 @@ from sentrylite.organizations.models import (
 )
 from tests import factories
 
-from .test_organization_list import ACME
+from .test_organization_list import ACME, FEATURES
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +58,7 @@ def with_projects(rockets: dict[str, Any], project: Project) -> dict[str, Any]:
                 "avatar": LETTERS,
                 "color": "#3fbf7f",
                 "dateCreated": "2026-03-01T12:00:00.590Z",
-                "features": [],
+                "features": FEATURES,
                 "firstEvent": None,
                 "hasAccess": True,
                 "id": str(project.pk),
@@ -194,6 +194,7 @@ def test_a_slug_that_is_taken(api: APIClient, team: Team, strangers: Any) -> Non
         ({"name": "x" * 65}, {"name": ["Ensure this field has no more than 64 characters."]}),
         ({"slug": "No"}, {"slug": [BAD_SLUG]}),
         ({"slug": "x" * 51}, {"slug": ["Ensure this field has no more than 50 characters."]}),
+        ({"slug": "12"}, {"slug": ["It cannot be entirely numeric."]}),
         ({"name": {"a": 1}}, {"name": ["Not a valid string."]}),
         (
             [],

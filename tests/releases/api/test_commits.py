@@ -167,7 +167,7 @@ def test_as_many_statements_for_many(
         ]
         put(api, commits=commits)
 
-    for below, most in (("commits/", 7), ("commitfiles/", 7), ("", 9)):
+    for below, most in (("commits/", 7), ("commitfiles/", 7), ("", 10)):
         send(2)
         few = count_queries(api.get, f"{path}{below}")
         send(20)

@@ -41,6 +41,8 @@ def release(project: Project) -> Release:
         platform="python",
         teams=list(project.teams.all()),
     )
+    for platform in ("python", "native"):
+        boiler.project_platforms.create(platform=platform)
     for shipped, new_issues, day in ((project, 3, 5), (boiler, 4, 6)):
         ReleaseProject.objects.create(
             release=release,
@@ -73,7 +75,7 @@ def whole(release: Release, **changes: Any) -> dict[str, Any]:
                 "id": boiler.pk,
                 "name": "Boiler",
                 "platform": "python",
-                "platforms": [],
+                "platforms": ["native", "python"],
                 "hasHealthData": False,
                 "slug": "boiler",
             },
@@ -172,8 +174,8 @@ def test_it_costs_the_same_with_many_projects(
     api: APIClient, release: Release, django_assert_num_queries: Any
 ) -> None:
     for _ in range(2):
-        # Token, organization, release, its projects, all of it, which of them heard of sessions.
-        with django_assert_num_queries(6):
+        # Token, organization, release, its projects, all of it, platforms, which heard of sessions.
+        with django_assert_num_queries(7):
             api.get(f"{OF_ORGANIZATION}{release.version}/")
         release.projects.add(
             *factories.ProjectFactory.create_batch(18, organization=release.organization)
@@ -301,7 +303,7 @@ def test_a_release_in_numbers(api: APIClient, release: Release, base: str) -> No
                 "name": "Boiler",
                 "newGroups": 4,
                 "platform": "python",
-                "platforms": [],
+                "platforms": ["native", "python"],
             },
             {
                 "id": pump_station.pk,

@@ -212,9 +212,9 @@ def test_as_many_statements_for_many(
     add(2)
     few = count_queries(api.get, path)
     add(18)
-    # token, organization, project(s), ids, releases, commits, their releases, authors, and which of
-    # them heard of sessions
-    assert count_queries(api.get, path) == few == 9
+    # token, organization, project(s), ids, releases, commits, their releases, authors, platforms,
+    # and which of them heard of sessions
+    assert count_queries(api.get, path) == few == 10
 
 
 # Making -------------------------------------------------------------------------------------------

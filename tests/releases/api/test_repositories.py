@@ -154,13 +154,22 @@ def test_a_repository_is_added(api: APIClient, organization: Organization) -> No
     )
 
 
+NO_PROVIDER = {"error_type": "validation"}
+
+
 @pytest.mark.parametrize(
     "body, error",
     [
-        ({"name": "a"}, {"provider": ["This field is required."]}),
+        ({"name": "a"}, NO_PROVIDER | {"provider": ["This field is required."]}),
         ({"provider": "github"}, {"name": ["This field is required."]}),
-        ({"name": "a", "provider": "nope"}, {"provider": ['"nope" is not a valid choice.']}),
-        ({"name": "a", "provider": {}}, {"provider": ['"{}" is not a valid choice.']}),
+        (
+            {"name": "a", "provider": "nope"},
+            NO_PROVIDER | {"provider": ['"nope" is not a valid choice.']},
+        ),
+        (
+            {"name": "a", "provider": {}},
+            NO_PROVIDER | {"provider": ['"{}" is not a valid choice.']},
+        ),
         ({"name": "", "provider": "github"}, {"name": ["This field may not be blank."]}),
         ({"name": [], "provider": "github"}, {"name": ["Not a valid string."]}),
         ({"name": "a\0", "provider": "github"}, {"name": ["Null characters are not allowed."]}),

@@ -25,8 +25,12 @@ def color(slug: str) -> str:
     return "#" + "".join(f"{int(channel * 255):02x}" for channel in rgb)
 
 
+# What every project may have done with its events.
+FEATURES = ["custom-inbound-filters", "discard-groups", "rate-limits", "servicehooks"]
+
+
 def features(project: Project) -> list[str]:
-    return ["releases"] if project.latest_version is not None else []
+    return [*FEATURES, "releases"] if project.latest_version is not None else FEATURES
 
 
 class ProjectSerializer(OutputSerializer):
@@ -88,8 +92,8 @@ class ProjectWithTeamsSerializer(ProjectSerializer):
 
 
 class ProjectDetailSerializer(ProjectWithTeamsSerializer):
-    """The detailed form. Needs `settings` and the `latest_release` in the context, and what
-    OrganizationSerializer and ReleaseSerializer need."""
+    """The detailed form. Needs `seen_platforms`, in the context `settings` and the
+    `latest_release`, and what OrganizationSerializer and ReleaseSerializer need."""
 
     def to_representation(self, project: Project) -> Any:
         settings: ProjectSettings = self.context["settings"]
@@ -111,7 +115,7 @@ class ProjectDetailSerializer(ProjectWithTeamsSerializer):
             ),
             "options": self._options(project, settings),
             "organization": OrganizationSerializer(project.organization, context=self.context).data,
-            "platforms": [],
+            "platforms": project.seen_platforms,
             "plugins": [],
             "processingIssues": 0,
             "relayPiiConfig": settings.relay_pii_config or None,
@@ -143,7 +147,8 @@ class ProjectDetailSerializer(ProjectWithTeamsSerializer):
 
 
 class ProjectSummarySerializer(ProjectSerializer):
-    """The form of lists. Needs `environment_names` and `latest_deploys` as well."""
+    """The form of lists. Needs `environment_names`, `seen_platforms`, `latest_deploys` and
+    `has_reports` as well."""
 
     def to_representation(self, project: Project) -> Any:
         teams = [reference(team) for team in project.team_list]
@@ -154,7 +159,7 @@ class ProjectSummarySerializer(ProjectSerializer):
             "features": features(project),
             "firstEvent": optional_timestamp(project.first_event_at),
             "hasAccess": self.has_access(project),
-            "hasUserReports": False,
+            "hasUserReports": project.has_reports,
             "id": str(project.pk),
             "isBookmarked": project.is_bookmarked,
             "isMember": self.is_member(project),
@@ -166,7 +171,7 @@ class ProjectSummarySerializer(ProjectSerializer):
             "latestRelease": None if latest is None else {"version": latest},
             "name": project.name,
             "platform": project.platform or None,
-            "platforms": [],
+            "platforms": project.seen_platforms,
             "slug": project.slug,
             "team": teams[0] if teams else None,
             "teams": teams,

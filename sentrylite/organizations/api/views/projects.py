@@ -128,6 +128,7 @@ class ProjectDetailView(ProjectScopedView):
         project = self.project
         listings.load_teams_of_projects([project])
         listings.load_bookmarks([project], self.caller)
+        listings.load_platforms_of_projects([project])
         release = release_queries.newest_release_of(project)
         if release is not None:
             release = release_queries.load_releases([release.pk])[release.pk]

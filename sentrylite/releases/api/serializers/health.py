@@ -16,7 +16,7 @@ from sentrylite.releases.health import Figures, ReleaseHealthOverview
 from sentrylite.releases.models import Release
 from sentrylite.releases.session_groups import SessionGroup
 from sentrylite.releases.sessions import Status
-from stats.api.serializers import moment
+from stats.api.serializers import intervals
 from stats.periods import HOUR
 
 from .releases import ReleaseDetailSerializer
@@ -139,11 +139,8 @@ class SessionsSerializer(OutputSerializer):
 
     def to_representation(self, groups: Sequence[SessionGroup]) -> "shapes.Sessions":
         params = self.context["params"]
-        width, buckets = params.period.width, params.period.buckets
         return {
-            "start": moment(buckets.start * width),
-            "end": moment(buckets.stop * width),
-            "intervals": [moment(bucket * width) for bucket in buckets],
+            **intervals(params.period),
             "groups": [
                 answer
                 for each in groups

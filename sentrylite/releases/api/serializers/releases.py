@@ -82,7 +82,8 @@ def version_info(version: str) -> "shapes.VersionInfo | None":
 
 class ReleaseDetailSerializer(ReleaseSerializer):
     """A release by itself and in lists, with the keys of later years, which the issues and events
-    of the documents do not have (clients contract, section 6)."""
+    of the documents do not have (clients contract, section 6). Needs in the context the
+    `platforms` of its projects, by their ids."""
 
     def to_representation(self, release: Release) -> Any:
         parts: shapes.ReleaseDetails = {
@@ -98,7 +99,7 @@ class ReleaseDetailSerializer(ReleaseSerializer):
                 "id": shipped.id,
                 "name": shipped.name,
                 "platform": shipped.platform or None,
-                "platforms": [],
+                "platforms": self.context["platforms"][shipped.id],
                 "slug": shipped.slug,
             }
             for shipped in release.shipped_in

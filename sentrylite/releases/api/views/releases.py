@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from issues import environments
 from issues import releases as issue_releases
+from sentrylite.organizations import listings
 from sentrylite.organizations import queries as organization_queries
 from sentrylite.organizations.access import RELEASE_SCOPES
 from sentrylite.organizations.api.base import (
@@ -98,6 +99,7 @@ class ReleaseAnswers(CallerView):
     def serialize(self, releases: Sequence[Release]) -> list[dict[str, Any]]:
         context = {
             "user": self.caller.user,
+            "platforms": platforms_in(releases),
             **health_context(self.request, self.organization, self.reached, releases),
         }
         return ReleaseHealthSerializer(releases, many=True, context=context).data
@@ -207,6 +209,7 @@ class ReleaseMetaView(ReleaseScopedView):
     def get(self, request: Request, **kwargs: Any) -> Response:
         release = queries.load_releases([self.release.pk])[self.release.pk]
         new_issues = queries.new_issues_by_project(release)
+        platforms = platforms_in([release])
         return Response(
             {
                 "version": release.version,
@@ -218,7 +221,7 @@ class ReleaseMetaView(ReleaseScopedView):
                         "name": shipped.name,
                         "newGroups": new_issues.get(shipped.id, 0),
                         "platform": shipped.platform or None,
-                        "platforms": [],
+                        "platforms": platforms[shipped.id],
                     }
                     for shipped in release.shipped_in
                 ],
@@ -229,6 +232,13 @@ class ReleaseMetaView(ReleaseScopedView):
                 "releaseFileCount": uploads.count_files([release.pk])[release.pk],
             }
         )
+
+
+def platforms_in(releases: Iterable[Release]) -> dict[int, list[str]]:
+    """The platforms that the events of their projects come from. One statement."""
+    return listings.platforms_of(
+        {shipped.id for release in releases for shipped in release.shipped_in}
+    )
 
 
 def find_releases(

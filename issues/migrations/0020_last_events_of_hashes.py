@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0017_reprocessing"),
+        ("issues", "0019_reprocessing"),
     ]
 
     operations = [

@@ -62,5 +62,5 @@ def _hashes(payload: bytes) -> list[UUID]:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("issues", "0018_last_events_of_hashes")]
+    dependencies = [("issues", "0020_last_events_of_hashes")]
     operations = [migrations.RunPython(find_last_events, migrations.RunPython.noop)]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0016_resolved_in_commits"),
+        ("issues", "0018_resolved_by_age"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[
                     ("set_resolved", "Set Resolved"),
+                    ("set_resolved_by_age", "Set Resolved By Age"),
                     ("set_resolved_in_release", "Set Resolved In Release"),
                     ("set_resolved_in_commit", "Set Resolved In Commit"),
                     ("set_unresolved", "Set Unresolved"),
