@@ -9,25 +9,28 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Greatest
 from psycopg2.errors import DeadlockDetected
 
 from sentrylite.accounts.models import User
+from sentrylite.background import queue
 from sentrylite.organizations.models import OrganizationMember, Project, ServiceHook, Team
 from sentrylite.releases.models import Commit, Release
 
 from . import announcements, deletion, intake, merging, tasks, unmerging
 from .announcements import HAS_HOOKS
+from .merging import Merged
 from .models import (
     Activity,
     Issue,
     IssueBookmark,
     IssueHash,
+    IssueReprocessing,
     IssueResolution,
     IssueSeen,
     IssueSnooze,
@@ -93,10 +96,6 @@ NOTE_REPEATED_WITHIN = timedelta(hours=1)
 
 class RepeatedNote(Exception):
     """Somebody has just said the same about the same issue."""
-
-
-class CannotMerge(Exception):
-    """The issues are of more than one project."""
 
 
 class CannotUnmerge(Exception):
@@ -387,18 +386,9 @@ def unshare_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -
 MERGE_ATTEMPTS = 5
 
 
-class Merged(NamedTuple):
-    parent: Issue
-    children: list[Issue]
-
-
 def merge_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> Merged | None:
-    """Make one of these issues, the one with the most events, stand for all of them (issues
-    contract, section 5); None when there are no two of them left. Raises CannotMerge.
-
-    The others are out of sight at once, their ids lead to the one that is left and so do their
-    hashes. Their events, counters, activities and marks follow later (`issues.merging`).
-    """
+    """Make one of these issues stand for all of them, and the rest follow later: see
+    `issues.merging`. None when there are no two of them left. Raises CannotMerge."""
     for _ in range(MERGE_ATTEMPTS - 1):
         try:
             return _merge_issues(issues, by=by, now=now)
@@ -412,56 +402,10 @@ def merge_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> 
 
 @transaction.atomic
 def _merge_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> Merged | None:
-    by_id = {issue.pk: issue for issue in issues}
-    # With those merged into them before: they change too, and are locked in their order.
-    rows = (
-        Issue.objects.filter(Q(pk__in=by_id) | Q(merged_into__in=by_id))
-        .order_by("pk")
-        .select_for_update(no_key=True)
-        .only(
-            *("project_id", "status", "times_seen", "comment_count"),
-            *("first_seen", "last_seen", "first_release_id"),
-        )
-    )
-    locked = [row for row in rows if row.pk in by_id and row.status < Status.PENDING_DELETION]
-    if len({issue.project_id for issue in locked}) > 1:
-        raise CannotMerge
-    if len(locked) < 2:
-        return None
-    parent = max(locked, key=lambda issue: (issue.times_seen, issue.pk))
-    ids = [issue.pk for issue in locked if issue != parent]
-    taken_over = sum(issue.times_seen for issue in locked) - parent.times_seen
-    facts = {
-        "times_seen": parent.times_seen + taken_over,
-        "comment_count": sum(issue.comment_count for issue in locked),
-        "first_seen": min(issue.first_seen for issue in locked),
-        "last_seen": max(issue.last_seen for issue in locked),
-        "first_release_id": min(locked, key=lambda issue: issue.first_seen).first_release_id,
-    }
-    gone = {"status": Status.PENDING_MERGE, "merged_into": parent, "share_id": None}
-    nothing = {"times_seen": 0, "user_count": 0, "comment_count": 0, "tag_keys": {}}
-    # Also what was merged into one of them before leads to the one that is left.
-    Issue.objects.filter(Q(pk__in=ids) | Q(merged_into__in=ids)).update(**gone, **nothing)
-    Issue.objects.filter(pk=parent.pk).update(**facts)
-    IssueHash.objects.filter(project_id=parent.project_id, issue_id__in=ids).update(
-        issue_id=parent.pk
-    )
-    for model in (IssueResolution, IssueSnooze):
-        model.objects.filter(pk__in=ids).delete()
-    # If it is ignored until it has so many events more, these are none of them.
-    IssueSnooze.objects.filter(pk=parent.pk).update(
-        times_seen_before=F("times_seen_before") + taken_over
-    )
-    merged = {"issues": [{"id": pk} for pk in ids]}
-    _record([parent.pk], Activity.Type.MERGE, merged, by=by, now=now)
-    tasks.merge_issues.enqueue(ids)
-    # Again, for what was being written to them just now.
-    tasks.merge_issues.using(run_after=now + merging.GRACE).enqueue(ids)
-    for name, value in facts.items():
-        setattr(by_id[parent.pk], name, value)
-    for pk in ids:
-        by_id[pk].status, by_id[pk].merged_into = Status.PENDING_MERGE, by_id[parent.pk]
-    return Merged(by_id[parent.pk], [by_id[pk] for pk in ids])
+    merged = merging.merge_issues(issues, by=by, now=now)
+    if merged is not None:
+        tasks.follow_merge(merged, now)
+    return merged
 
 
 def unmerge_hashes(
@@ -494,6 +438,8 @@ def unmerge_hashes(
         )
         with connection.cursor() as cursor:
             intake.write_texts(cursor, [new.pk])
+        # Which is the last event of each of them is found out by who moves the events.
+        own.update(last_event_id=None, last_event_at=None)
         own.filter(hash__in=moved).update(issue_id=new.pk)
         texts = [hash.hex for hash in moved]
         for pk, kind, side, other in (
@@ -567,6 +513,38 @@ def remove_tombstones(tombstones: Sequence[IssueTombstone], *, now: datetime) ->
     )
     IssueHash.objects.filter(project_id__in=projects, issue_id__in=ids).delete()
     tasks.delete_issues.using(run_after=now + deletion.GRACE).enqueue(ids)
+
+
+@transaction.atomic
+def reprocess_issues(
+    issues: Sequence[Issue],
+    *,
+    max_events: int | None = None,
+    deletes_others: bool = False,
+    by: User | None,
+    now: datetime,
+) -> int:
+    """Have the newest `max_events` of each of these issues, or all, restored again with the files
+    that are there by now (`issues.reprocessing`), and the others deleted if so wanted; returns of
+    how many issues that was begun. One of which it is under way is left alone."""
+    of_issues = Issue.objects.visible().filter(pk__in=[issue.pk for issue in issues])
+    ids = set(of_issues.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    ids -= {arguments[0] for arguments in queue.unfinished(tasks.reprocess_issue)}
+    # What is there without a task is of one that failed: it begins anew.
+    IssueReprocessing.objects.filter(pk__in=ids).delete()
+    IssueReprocessing.objects.bulk_create(
+        IssueReprocessing(
+            issue_id=pk,
+            actor=by,
+            created_at=now,
+            max_events=max_events,
+            deletes_others=deletes_others and max_events is not None,
+        )
+        for pk in sorted(ids)
+    )
+    with connection.cursor() as cursor:
+        queue.enqueue_each(cursor, tasks.reprocess_issue, sorted(ids))
+    return len(ids)
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ events and at no more.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -23,7 +23,7 @@ from sentrylite.organizations.models import Project
 from .filters import EVERYTHING, Where
 from .models import Event, Issue
 from .models.event import CLOCKS_DIFFER, LONGEST_WAY
-from .queries import load_seen_in, unpack
+from .queries import hashes_in, load_seen_in, unpack
 
 _FIND_EVENTS = f"""
     SELECT {rows.columns(Event, "e")}
@@ -48,14 +48,22 @@ PROJECT_EVENTS_FORWARD = _FIND_EVENTS.format(of="true", direction="DESC")
 PROJECT_EVENTS_BACKWARD = _FIND_EVENTS.format(of="true", direction="ASC")
 
 FIND_HASHES = """
-    SELECT hash FROM issues_issuehash
+    SELECT hash, last_event_id FROM issues_issuehash
     WHERE project_id = %(project)s AND issue_id = %(issue)s
     ORDER BY hash LIMIT %(limit)s OFFSET %(offset)s
 """
+FIND_ADDRESSES = """
+    SELECT event_id, received_at FROM issues_eventaddress
+    WHERE project_id = %(project)s AND event_id = ANY(%(events)s::uuid[])
+"""
+FIND_LAST_EVENTS = f"""
+    SELECT {rows.columns(Event, "e")}
+    FROM unnest(%(events)s::uuid[], %(moments)s::timestamptz[]) AS wanted(event_id, received_at)
+    JOIN issues_event e USING (event_id, received_at)
+    WHERE e.project_id = %(project)s AND e.received_at BETWEEN %(first)s AND %(last)s
+"""
 # What a search may cost: about as much as a page of what it finds.
 SEARCHED = 4000
-# Events tell their hashes in their payload only: this many are looked at.
-LOOKED_AT = 100
 
 # No event is older: where nothing else bounds a list.
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -128,7 +136,14 @@ def find_oldest_event(issue: Issue, wanted: Wanted, now: datetime) -> Event | No
     return next(iter(find_issue_events(issue, wanted, now, is_backward=True, limit=1)), None)
 
 
-def find_hashes(issue: Issue, offset: int, limit: int) -> list[UUID]:
+class Hash(NamedTuple):
+    """A hash that leads to an issue, and the last event of the issue that has it."""
+
+    hash: UUID
+    last_event_id: UUID | None
+
+
+def find_hashes(issue: Issue, offset: int, limit: int) -> list[Hash]:
     """The hashes that lead to an issue, sorted. One statement."""
     parameters = {
         "project": issue.project_id,
@@ -138,34 +153,38 @@ def find_hashes(issue: Issue, offset: int, limit: int) -> list[UUID]:
     }
     with connection.cursor() as cursor:
         cursor.execute(FIND_HASHES, parameters)
-        return [hash for (hash,) in cursor.fetchall()]
+        return [Hash(*row) for row in cursor.fetchall()]
 
 
-def find_newest_by_hash(
-    issue: Issue, hashes: Collection[UUID], now: datetime, *, is_only: bool
-) -> dict[UUID, Event]:
-    """The last event of each of an issue's hashes, among its LOOKED_AT newest events. One
-    statement; none without hashes.
-
-    When a hash is the issue's only one, the issue's last event is its own.
-    """
-    if not hashes:
+def find_last_events(issue: Issue, hashes: Collection[Hash]) -> dict[UUID, Event]:
+    """The last event of each of an issue's hashes, where there is one and it is still kept, by
+    hash, with its payload unpacked. Two statements; none without events."""
+    wanted = sorted({each.last_event_id for each in hashes if each.last_event_id is not None})
+    if not wanted:
         return {}
-    if is_only:
-        newest = find_issue_events(issue, Wanted(), now, limit=1)
-        return {hash: event for hash in hashes for event in newest}
-    newest = find_issue_events(issue, Wanted(parts=["hashes"]), now, limit=LOOKED_AT)
-    found: dict[UUID, Event] = {}
-    by_text = {hash.hex: hash for hash in hashes}
-    for event in newest:
-        stored = event.data.get("hashes")
-        for text in stored if isinstance(stored, list) else []:
-            hash = by_text.get(text) if isinstance(text, str) else None
-            if hash is not None:
-                found.setdefault(hash, event)
-    for event in found.values():
-        event.data = unpack(event)
-    return found
+    place: dict[str, Any] = {"project": issue.project_id, "events": literal(wanted)}
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_ADDRESSES, place)
+        addresses = cursor.fetchall()
+    if not addresses:
+        return {}
+    received = [moment for _, moment in addresses]
+    place |= {
+        "events": literal(event_id for event_id, _ in addresses),
+        "moments": literal(moment.isoformat() for moment in received),
+        "first": min(received),
+        "last": max(received),
+    }
+    last: dict[UUID, Event] = {}
+    for event in _find(FIND_LAST_EVENTS, place, Wanted()):
+        event.issue_first_seen = issue.first_seen
+        own = hashes_in(event.data)  # another one, if it was restored meanwhile
+        last |= {
+            each.hash: event
+            for each in hashes
+            if each.last_event_id == event.event_id and each.hash in own
+        }
+    return last
 
 
 def find_project_events(

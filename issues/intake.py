@@ -648,6 +648,17 @@ _NEWER_FACTS = ", ".join(
     for fact in _FACTS
 )
 
+# What an issue has not counted any more is no last event of its hashes.
+_NOTE_LAST_EVENTS = """
+    UPDATE issues_issuehash hash
+    SET last_event_id = batch.event_id, last_event_at = to_timestamp(batch.moment)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::uuid[], %s::float8[], %s::uuid[])
+        AS batch(project_id, issue_id, hash, moment, event_id)
+    WHERE hash.project_id = batch.project_id AND hash.hash = batch.hash
+        AND hash.issue_id = batch.issue_id
+        AND (hash.last_event_at IS NULL OR hash.last_event_at <= to_timestamp(batch.moment))
+"""
+
 # Texts hardly ever change: as a rule this reads them and writes none. Whoever writes one holds the
 # lock of its issue.
 ADD_TO_ISSUES = Statement(
@@ -665,7 +676,7 @@ ADD_TO_ISSUES = Statement(
             AS batch(issue_id, times, users, tag_keys, moment, {", ".join(_FACTS)})
         WHERE issue.id = batch.issue_id
         RETURNING issue.project_id, issue.id, {IssueText.TEXT_OF.format(issue="issue")} AS text
-    )
+    ), last_events AS ({_NOTE_LAST_EVENTS})
     INSERT INTO issues_issuetext AS text (project_id, issue_id, text)
     SELECT counted.project_id, counted.id, counted.text
     FROM counted LEFT JOIN issues_issuetext known
@@ -687,6 +698,7 @@ MAX_TAG_KEYS = 200
 
 Issues = Mapping[tuple[int, int], tuple[int, Facts]]
 Tags = Mapping[tuple[int, int, str, str], tuple[int, float]]
+Hashes = Mapping[tuple[int, int, UUID], tuple[float, UUID]]
 TagKeys = dict[str, list[int]]
 
 
@@ -724,15 +736,18 @@ def add_to_issues(
     issues: Issues,
     users: Iterable[tuple[int, int, int]],
     tags: Tags,
-) -> None:
-    """Count events, users and tag values in issues, and take over the newest facts.
+    hashes: Hashes,
+) -> Counter[int]:
+    """Count events, users and tag values in issues, and take over the newest facts and the last
+    event of each hash; returns how many users each issue has not had before.
 
-    `issues` is by (project, issue), `tags` by (project, issue, key, value). All issues are to be
-    locked already, by `lock_issues`, and to be the targets that it returned.
+    `issues` is by (project, issue), `tags` by (project, issue, key, value), `hashes` by (project,
+    issue, hash). All issues are to be locked already, by `lock_issues`, and to be the targets that
+    it returned.
     """
-    if not issues:
-        return
     new_users: Counter[int] = Counter()
+    if not issues:
+        return new_users
     if rows := sorted(users):
         ADD_USERS.run(cursor, *_columns(rows))
         new_users.update(issue_id for _, issue_id in cursor.fetchall())
@@ -748,8 +763,21 @@ def add_to_issues(
                 *facts,
             )
             for (_, issue_id), (times, facts) in sorted(issues.items())
-        ),
+        )
+        + _last_events(hashes),
     )
+    return new_users
+
+
+def _last_events(hashes: Hashes) -> list[str]:
+    rows = [(*key, *last) for key, last in sorted(hashes.items())]
+    return _columns(rows) or ["{}"] * 5
+
+
+def note_last_events(cursor: Any, hashes: Hashes) -> None:
+    """Of these hashes by (project, issue, hash), take over the last event of those that lead to the
+    issue. One statement."""
+    cursor.execute(_NOTE_LAST_EVENTS, _last_events(hashes))
 
 
 def _add_tags(cursor: Any, locked: Locked, tags: Tags) -> dict[int, TagKeys]:

@@ -6,17 +6,27 @@ that no one has to wait for, in any order, interrupted and begun again as often 
 """
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection, transaction
+from django.db.models import F, Q
 
+from sentrylite.accounts.models import User
 from stats import counters
 
 from . import intake
-from .models import Issue
-from .models.activity import IssueBookmark, IssueSeen, IssueSubscription
+from .models import (
+    Activity,
+    Issue,
+    IssueBookmark,
+    IssueHash,
+    IssueResolution,
+    IssueSeen,
+    IssueSnooze,
+    IssueSubscription,
+)
 
 # What was being written to an issue when it was merged away is written by then, under its own id.
 GRACE = timedelta(minutes=5)
@@ -155,6 +165,75 @@ MOVE_COMMITS = """
     )
     SELECT count(*) FROM gone
 """
+
+
+class CannotMerge(Exception):
+    """The issues are of more than one project."""
+
+
+class Merged(NamedTuple):
+    parent: Issue
+    children: list[Issue]
+
+
+def merge_issues(issues: Sequence[Issue], *, by: User | None, now: datetime) -> Merged | None:
+    """Make one of these issues, the one with the most events, stand for all of them (issues
+    contract, section 5); None when there are no two of them left. In a transaction of the caller.
+    Raises CannotMerge.
+
+    The others are out of sight at once, their ids lead to the one that is left and so do their
+    hashes. What else they have follows by `move_rows`.
+    """
+    by_id = {issue.pk: issue for issue in issues}
+    # With those merged into them before: they change too, and are locked in their order.
+    rows = (
+        Issue.objects.filter(Q(pk__in=by_id) | Q(merged_into__in=by_id))
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .only(
+            *("project_id", "status", "times_seen", "comment_count"),
+            *("first_seen", "last_seen", "first_release_id"),
+        )
+    )
+    locked = [row for row in rows if row.pk in by_id and row.status < Issue.Status.PENDING_DELETION]
+    if len({issue.project_id for issue in locked}) > 1:
+        raise CannotMerge
+    if len(locked) < 2:
+        return None
+    parent = max(locked, key=lambda issue: (issue.times_seen, issue.pk))
+    ids = [issue.pk for issue in locked if issue != parent]
+    taken_over = sum(issue.times_seen for issue in locked) - parent.times_seen
+    facts = {
+        "times_seen": parent.times_seen + taken_over,
+        "comment_count": sum(issue.comment_count for issue in locked),
+        "first_seen": min(issue.first_seen for issue in locked),
+        "last_seen": max(issue.last_seen for issue in locked),
+        "first_release_id": min(locked, key=lambda issue: issue.first_seen).first_release_id,
+    }
+    gone = {"status": Issue.Status.PENDING_MERGE, "merged_into": parent, "share_id": None}
+    nothing = {"times_seen": 0, "user_count": 0, "comment_count": 0, "tag_keys": {}}
+    # Also what was merged into one of them before leads to the one that is left.
+    Issue.objects.filter(Q(pk__in=ids) | Q(merged_into__in=ids)).update(**gone, **nothing)
+    Issue.objects.filter(pk=parent.pk).update(**facts)
+    IssueHash.objects.filter(project_id=parent.project_id, issue_id__in=ids).update(
+        issue_id=parent.pk
+    )
+    for model in (IssueResolution, IssueSnooze):
+        model.objects.filter(pk__in=ids).delete()
+    # If it is ignored until it has so many events more, these are none of them.
+    IssueSnooze.objects.filter(pk=parent.pk).update(
+        times_seen_before=F("times_seen_before") + taken_over
+    )
+    merged = {"issues": [{"id": pk} for pk in ids]}
+    Activity.objects.create(
+        issue=parent, type=Activity.Type.MERGE, data=merged, user=by, created_at=now
+    )
+    for name, value in facts.items():
+        setattr(by_id[parent.pk], name, value)
+    for pk in ids:
+        by_id[pk].status, by_id[pk].merged_into = Issue.Status.PENDING_MERGE, by_id[parent.pk]
+    return Merged(by_id[parent.pk], [by_id[pk] for pk in ids])
+
 
 Move = Callable[[Any, dict[str, Any], intake.TagKeys], int]
 """Moves rows with a cursor and the parameters of the statements, adds to the target's sums of tags;

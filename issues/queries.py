@@ -759,3 +759,12 @@ def unpack(event: Event, parts: Collection[str] | None = None) -> dict[str, Any]
     if not isinstance(data, dict):
         return {}
     return data if parts is None else {name: data[name] for name in parts if name in data}
+
+
+def hashes_in(data: Mapping[str, Any]) -> list[UUID]:
+    """The grouping hashes in a payload, in the order in which they decide; none when it is
+    damaged."""
+    try:
+        return [UUID(text) for text in data["hashes"]]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []

@@ -1,10 +1,15 @@
 """What is done to issues in the background (`sentrylite.background`), and to what holds them."""
 
+from contextlib import closing
+from datetime import datetime
+
+from django.db import transaction
 from django.utils import timezone
 
 from sentrylite.background import checkpoint, queue, task
 
-from . import deletion, deliveries, merging, project_tags, removal, unmerging
+from . import deletion, deliveries, merging, project_tags, removal, reprocessing, unmerging
+from .symbolication import Symbolicator
 
 
 @task(priority=-10)
@@ -45,6 +50,14 @@ def merge_issues(issue_ids: list[int]) -> None:
     merging.move_rows(issue_ids, after_batch=checkpoint)
 
 
+def follow_merge(merged: merging.Merged, now: datetime) -> None:
+    """Have `merge_issues` done, in the transaction of the merge."""
+    ids = [issue.pk for issue in merged.children]
+    merge_issues.enqueue(ids)
+    # Again, for what was being written to them just now.
+    merge_issues.using(run_after=now + merging.GRACE).enqueue(ids)
+
+
 @task
 def unmerge_issues(
     source_id: int, destination_id: int, hashes: list[str], waiting: unmerging.Waiting | None = None
@@ -58,3 +71,22 @@ def unmerge_issues(
     else:
         later = unmerge_issues.using(run_after=now + unmerging.PAUSE)
         later.enqueue(source_id, destination_id, hashes, waiting)
+
+
+@task(priority=-10)
+def reprocess_issue(issue_id: int, waiting: unmerging.Waiting | None = None) -> None:
+    """Restore an issue's events again, and put them where they belong then. Puts itself off until
+    all of them are counted where they are."""
+    now = timezone.now()
+    with closing(Symbolicator()) as symbolicator:
+        reprocessing.restore_events(issue_id, symbolicator, after_batch=checkpoint)
+    waiting = unmerging.wait(waiting, now)
+    if waiting is not None:
+        later = reprocess_issue.using(run_after=now + unmerging.PAUSE)
+        later.enqueue(issue_id, waiting)
+        return
+    reprocessing.regroup_events(issue_id, after_batch=checkpoint)
+    with transaction.atomic():
+        merged = reprocessing.finish(issue_id, now)
+        if merged is not None:
+            follow_merge(merged, now)

@@ -1,12 +1,15 @@
 """Events as ingestion writes and counts them, and whether the counters say what is there."""
 
 from collections import Counter
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
-from issues.models import Event, Issue, IssueRelease, IssueTag, IssueUser
+from issues.models import Event, Issue, IssueHash, IssueRelease, IssueTag, IssueUser
 from issues.payload.event import PreparedEvent
+from issues.queries import hashes_in, unpack
 from sentrylite.ingest.digest import digest
 from sentrylite.ingest.increments import Increments
 from sentrylite.organizations.models import ProjectKey
@@ -48,6 +51,7 @@ def from_events(issue: Issue) -> dict[str, Any]:
     hours: Counter[tuple[int, int, int]] = Counter()
     seen_in: Counter[tuple[int, int]] = Counter()
     users = set()
+    last: dict[UUID, datetime] = {}
     found = list(Event.objects.filter(project_id=issue.project_id, issue_id=issue.pk))
     for event in found:
         tags.update(event.tag_pairs)
@@ -55,6 +59,8 @@ def from_events(issue: Issue) -> dict[str, Any]:
         hours[epoch_hour // 24, epoch_hour % 24, event.environment_id] += 1
         seen_in[event.environment_id, event.release_id] += 1
         users.add(event.user_hash)
+        for hash in hashes_in(unpack(event)):
+            last[hash] = max(last.get(hash, event.timestamp), event.timestamp)
     keys: dict[str, list[int]] = {}
     for (key, _), times in tags.items():
         values, events = keys.get(key, [0, 0])
@@ -69,7 +75,18 @@ def from_events(issue: Issue) -> dict[str, Any]:
         "tag_keys": keys,
         "hours": dict(hours),
         "seen_in": dict(seen_in),
+        "last_events": {hash: last.get(hash) for hash in hashes_of(issue)},
     }
+
+
+def hashes_of(issue: Issue) -> dict[UUID, IssueHash]:
+    """The hashes that lead to an issue; the last event of each is one of the issue that has it."""
+    rows = IssueHash.objects.filter(project_id=issue.project_id, issue_id=issue.pk)
+    for row in rows.exclude(last_event_id=None):
+        event = Event.objects.get(event_id=row.last_event_id)
+        assert (event.issue_id, event.timestamp) == (issue.pk, row.last_event_at)
+        assert row.hash in hashes_in(unpack(event))
+    return {row.hash: row for row in rows}
 
 
 def from_counters(issue: Issue) -> dict[str, Any]:
@@ -95,4 +112,5 @@ def from_counters(issue: Issue) -> dict[str, Any]:
             (row.environment_id, row.release_id): row.times_seen
             for row in IssueRelease.objects.filter(**own)
         },
+        "last_events": {hash: row.last_event_at for hash, row in hashes_of(issue).items()},
     }

@@ -68,6 +68,7 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
             "events/",
             "hashes/",
             "participants/",
+            "reprocessing/",
             "stats/",
             "tags/",
             "tags/<str:key>/",

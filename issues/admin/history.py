@@ -26,9 +26,11 @@ DONE = {
     Type.MERGE: "merged other issues into it",
     Type.UNMERGE_SOURCE: "took some of it out into another issue",
     Type.UNMERGE_DESTINATION: "made it of a part of another issue",
+    Type.REPROCESS: "had its stack traces restored again",
 }
 # Facts that DONE has said already, or that say nothing to people.
 UNTOLD = {"text", "issues", "fingerprints", "external_id", "assignee", "assigneeType"}
+UNTOLD |= {"oldGroupId", "newGroupId"}
 
 
 class Entry(NamedTuple):

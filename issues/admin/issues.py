@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from issues import actions, details, queries
+from issues import actions, details, merging, queries
 from issues.models import Issue, UserReport
 from sentrylite.accounts.models import User
 from sentrylite.admin import display
@@ -60,7 +60,16 @@ class IssueAdmin(IssuePage, EventPages, ReadOnly, BaseAdmin):
         "id of an event."
     )
     ordering = ["-last_seen", "-id"]
-    actions = ["resolve", "unresolve", "ignore", "assign", "merge", "discard", "delete"]
+    actions = [
+        "resolve",
+        "unresolve",
+        "ignore",
+        "assign",
+        "merge",
+        "reprocess",
+        "discard",
+        "delete",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Issue]:
         visible = Issue.objects.visible().order_by(*self.ordering)
@@ -201,7 +210,7 @@ class IssueAdmin(IssuePage, EventPages, ReadOnly, BaseAdmin):
         try:
             by = cast(User, request.user)
             merged = actions.merge_issues(list(rows), by=by, now=timezone.now())
-        except actions.CannotMerge:
+        except merging.CannotMerge:
             text = "Issues of several projects cannot be merged."
             self.message_user(request, text, messages.ERROR)
             return
@@ -209,6 +218,20 @@ class IssueAdmin(IssuePage, EventPages, ReadOnly, BaseAdmin):
             self.message_user(request, "It takes two issues to merge.", messages.ERROR)
             return
         text = f"{len(merged.children) + 1} issues are {merged.parent.short_id} now."
+        self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(
+        description="Restore stack traces of selected issues again", permissions=["triage"]
+    )
+    def reprocess(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
+        issues, by = list(rows), cast(User, request.user)
+        begun = actions.reprocess_issues(issues, by=by, now=timezone.now())
+        text = (
+            f"The stack traces of {begun} {'issue' if begun == 1 else 'issues'} are being restored "
+            "with the files that are there by now. Their events may turn out to be other issues."
+        )
+        if same := len(issues) - begun:
+            text += f" Of {same} that was under way."
         self.message_user(request, text, messages.SUCCESS)
 
     @admin.action(description="Discard selected issues", permissions=["removal"])

@@ -278,6 +278,13 @@ def status_with(substatus: str, changes: dict[str, Any]) -> str:
     return status
 
 
+class ReprocessingInput(Input):
+    """Which events of an issue are restored again, and what becomes of the others."""
+
+    maxEvents = serializers.IntegerField(allow_null=True, min_value=1, max_value=MAX_CONDITION)
+    remainingEvents = serializers.ChoiceField(choices=["keep", "delete"])
+
+
 class FilterInput(Input):
     """A filter that is on or off."""
 

@@ -8,6 +8,7 @@ from issues.api.inputs import (
     LegacyBrowsersInput,
     NoteInput,
     OwnershipInput,
+    ReprocessingInput,
     UserReportInput,
 )
 from issues.api.params import LATER_SORTS, MAX_SEARCHES, SORTS, SPANS, VALUE_ORDERS
@@ -43,6 +44,7 @@ from issues.api.views.project_tags import (
     ProjectTagValueListView,
 )
 from issues.api.views.releases import ProjectResolvedIssueListView, ResolvedIssueListView
+from issues.api.views.reprocessing import ReprocessingView
 from issues.api.views.scrubbing import ScrubbingSuggestionsView
 from issues.api.views.series import IssueStatsView
 from issues.api.views.shared import SharedIssueView
@@ -240,6 +242,19 @@ OPERATIONS: Operations = {
             query=HashChoiceQuery,
             also={200: None},
             text="None of the issue's hashes: 200, and nothing is done.",
+        ),
+    },
+    ReprocessingView: {
+        "POST": Operation(
+            "Reprocess a group",
+            status=200,
+            body=ReprocessingInput,
+            fails=(409,),
+            text=(
+                "Stack traces are restored again with the files that are there by now: of the "
+                "newest `maxEvents`, or of all. It happens later; an issue of which that is under "
+                "way already: 409. Older events are kept as they are, or deleted."
+            ),
         ),
     },
     LatestEventView: {

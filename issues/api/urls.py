@@ -33,6 +33,7 @@ from .views.project_tags import (
     ProjectTagValueListView,
 )
 from .views.releases import ProjectResolvedIssueListView, ResolvedIssueListView
+from .views.reprocessing import ReprocessingView
 from .views.scrubbing import ScrubbingSuggestionsView
 from .views.series import IssueStatsView
 from .views.shared import SharedIssueView
@@ -55,6 +56,7 @@ ISSUE_PATHS = {
     "external-issues/": ExternalIssueListView,
     "hashes/": HashListView,
     "participants/": ParticipantListView,
+    "reprocessing/": ReprocessingView,
     "stats/": IssueStatsView,
     "tags/": TagListView,
     "tags/<str:key>/": TagDetailView,

@@ -6,6 +6,7 @@ from .feedback import UserReport
 from .issue import Issue, IssueHash, IssueRelease, IssueText, IssueUser
 from .journal import JournalEntry
 from .ownership import ProjectOwnership
+from .reprocessing import IssueReprocessing
 from .status import IssueCommit, IssueResolution, IssueSnooze, IssueTombstone
 from .tag import IssueTag
 
@@ -19,6 +20,7 @@ __all__ = [
     "IssueCommit",
     "IssueHash",
     "IssueRelease",
+    "IssueReprocessing",
     "IssueResolution",
     "IssueSeen",
     "IssueSnooze",

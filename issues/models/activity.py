@@ -28,6 +28,7 @@ class Activity(models.Model):
         MERGE = "merge"
         UNMERGE_SOURCE = "unmerge_source"
         UNMERGE_DESTINATION = "unmerge_destination"
+        REPROCESS = "reprocess"
 
     issue = models.ForeignKey(Issue, models.CASCADE, related_name="activities")
     type = models.CharField(max_length=40, choices=Type)

@@ -201,6 +201,9 @@ class IssueHash(models.Model):
     project_id = models.BigIntegerField()
     hash = models.UUIDField()
     issue_id = models.BigIntegerField()
+    # The last event of the issue that has it, and when that happened; None when it is not known.
+    last_event_id = models.UUIDField(null=True)
+    last_event_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["project_id", "issue_id"], name="issues_issuehash_issue")]

@@ -13,7 +13,8 @@ from .issue import Issue
 
 
 class Settlement(models.Model):
-    """The fine print of one issue's status. Without a row the status has none."""
+    """What somebody settled about one issue, such as the fine print of its status. Without a row
+    there is none."""
 
     issue = models.OneToOneField(Issue, models.CASCADE, primary_key=True, related_name="+")
     actor = models.ForeignKey(

@@ -107,8 +107,7 @@ def _rename(
             restored += [_restored(frame, each) for each in reversed(originals)] or [frame.copy()]
         if any(map(frames.get, _calls_of(raw))):
             lighten(restored)
-            if holder is not event:
-                holder["raw_stacktrace"] = raw
+            holder["raw_stacktrace"] = raw
             holder["stacktrace"] = raw | {"frames": restored}
     for exception in _exceptions(event):
         name = classes.get(_class_of(exception))
@@ -123,6 +122,7 @@ def _restored(frame: JsonObject, original: Original) -> JsonObject:
         **frame,
         "module": trim(clean_text(original.class_name), MAX_NAME),
         "function": trim(clean_text(original.method), MAX_NAME),
+        "data": {**frame.get("data", {}), "symbolicated": True},
     }
     if original.file:
         restored["filename"] = trim(clean_text(original.file), MAX_FILENAME)

@@ -181,7 +181,7 @@ class _Restoration:
                 frames.append(frame.copy())
             called = token.name if token is not None else None
         lighten(frames)
-        if is_restored and holder is not self._event:
+        if is_restored:
             holder["raw_stacktrace"] = raw
         holder["stacktrace"] = raw | {"frames": frames}
 

@@ -170,8 +170,7 @@ class _Restoration:
         if not is_restored:
             return
         lighten(frames)
-        if holder is not self._event:
-            holder["raw_stacktrace"] = raw
+        holder["raw_stacktrace"] = raw
         holder["stacktrace"] = raw | {"frames": frames}
 
     def _note(self, kind: str, image: Image, **details: str | int) -> None:

@@ -21,7 +21,9 @@ Times are epoch seconds (UTC); every text is free of NUL and lone surrogates.
     logentry      {"formatted", "message"? (template, if it differs), "params"? (list or object)}
     exception     {"values": [{"type"?, "value"?, "module"?, "thread_id"?, "mechanism"?,
                    "stacktrace"?, "raw_stacktrace"?}, …]}, oldest first
-    stacktrace    {"frames": [frame, …], "registers"?, "frames_omitted"?}, oldest call first
+    stacktrace    {"frames": [frame, …], "registers"?, "frames_omitted"?, "in_app_sent"? (what was
+                   sent of each frame, where that is not what `in_app` says)}, oldest call first;
+                   raw_stacktrace beside it, where its frames were put back to where they come from
       frame       {"filename", "abs_path", "module", "package", "platform", "function",
                    "raw_function", "symbol", "trust", "addr_mode", "lineno", "colno", "in_app",
                    "context_line", "pre_context", "post_context", "vars", "data",

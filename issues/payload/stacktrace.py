@@ -55,6 +55,30 @@ def unrestored(event: JsonObject) -> Iterator[JsonObject]:
             yield holder
 
 
+def restored_frames(event: JsonObject) -> int:
+    """How many frames of a stored event we have put back to where they come from."""
+    return sum(
+        _is_restored(frame)
+        for holder in _holders(event)
+        if "stacktrace" in holder
+        for frame in holder["stacktrace"]["frames"]
+    )
+
+
+def take_back(event: JsonObject) -> None:
+    """Make the frames of a stored event what was sent, in place. What its SDK has restored itself
+    stays."""
+    for holder in _holders(event):
+        frames = holder["stacktrace"]["frames"] if "stacktrace" in holder else []
+        if "raw_stacktrace" in holder and any(map(_is_restored, frames)):
+            holder["stacktrace"] = holder.pop("raw_stacktrace")
+
+
+def _is_restored(frame: JsonObject) -> bool:
+    data = frame.get("data", {})
+    return bool(data.get("symbolicated")) or data.get("symbolicator_status") == "symbolicated"
+
+
 def _holders(event: JsonObject) -> Iterator[JsonObject]:
     """What may have a stack trace: a stored event, its exceptions and its threads."""
     yield event
@@ -66,13 +90,27 @@ def _holders(event: JsonObject) -> Iterator[JsonObject]:
 def settle_in_app(event: JsonObject) -> None:
     """Make `in_app` a boolean on every frame of a stored event, in place. A stack trace that is
     in-app throughout tells nothing, so all of it counts as system code (ingest contract,
-    section 6)."""
+    section 6). Where that is not what was sent, this is kept: see `unsettle_in_app`."""
     for stack in stack_traces(event):
         frames = stack["frames"]
-        marks = [frame.get("in_app", False) for frame in frames]
-        mixed = any(marks) and not all(marks)
-        for frame, mark in zip(frames, marks, strict=True):
-            frame["in_app"] = mixed and mark
+        sent = [frame.get("in_app") for frame in frames]
+        mixed = any(sent) and not all(sent)
+        settled = [mixed and bool(mark) for mark in sent]
+        if settled != sent:
+            stack["in_app_sent"] = sent
+            for frame, mark in zip(frames, settled, strict=True):
+                frame["in_app"] = mark
+
+
+def unsettle_in_app(event: JsonObject) -> None:
+    """Make `in_app` what was sent, in place."""
+    for stack in stack_traces(event):
+        if "in_app_sent" in stack:
+            for frame, mark in zip(stack["frames"], stack.pop("in_app_sent"), strict=True):
+                if mark is None:
+                    del frame["in_app"]
+                else:
+                    frame["in_app"] = mark
 
 
 def read_stacktrace(value: Any, path: str, problems: Problems) -> JsonObject | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Self
+from uuid import UUID
 
 import orjson
 import zstandard
@@ -40,6 +41,7 @@ class Increments:
 
     __slots__ = (
         "days",
+        "hashes",
         "health",
         "issues",
         "people",
@@ -57,6 +59,8 @@ class Increments:
         self.days: dict[tuple[int, int, int, int], list[int]] = {}
         # (project, issue, key, value)
         self.tags: dict[tuple[int, int, str, str], tuple[int, float]] = {}
+        # (project, issue, hash) → when its last event happened, and which that is
+        self.hashes: dict[tuple[int, int, UUID], tuple[float, UUID]] = {}
         # (project, issue, environment, release)
         self.seen_in: dict[tuple[int, int, int, int], Span] = {}
         # (project, issue, user)
@@ -125,6 +129,11 @@ class Increments:
             known = tags.get(tag)
             tags[tag] = (known[0] + 1, max(known[1], moment)) if known else (1, moment)
 
+        this = (moment, event.event_id)
+        for hash in event.hashes:
+            in_issue = (project_id, issue_id, hash)
+            self.hashes[in_issue] = max(self.hashes.get(in_issue, this), this)
+
         seen_in = (project_id, issue_id, place.environment_id, place.release_id)
         span = Span(1, moment, moment)
         self.seen_in[seen_in] = self.seen_in[seen_in] + span if seen_in in self.seen_in else span
@@ -164,6 +173,9 @@ class Increments:
         for tag, (times, last) in other.tags.items():
             known = self.tags.get(tag)
             self.tags[tag] = (known[0] + times, max(known[1], last)) if known else (times, last)
+        for in_issue, newest_of in other.hashes.items():
+            mine_of = self.hashes.get(in_issue)
+            self.hashes[in_issue] = max(mine_of, newest_of) if mine_of else newest_of
         for seen_in, span in other.seen_in.items():
             self.seen_in[seen_in] = (
                 self.seen_in[seen_in] + span if seen_in in self.seen_in else span
@@ -192,6 +204,7 @@ class Increments:
                     ],
                     "days": [[*key, value] for key, value in self.days.items()],
                     "tags": [[*key, *value] for key, value in self.tags.items()],
+                    "hashes": [[*key, *value] for key, value in self.hashes.items()],
                     "seen_in": [[*key, *value] for key, value in self.seen_in.items()],
                     "users": list(self.users),
                     "people": [[*key, person] for key, person in self.people.items()],
@@ -210,6 +223,10 @@ class Increments:
         self.issues = {(p, i): (times, Facts(*facts)) for p, i, times, facts in stored["issues"]}
         self.days = {tuple(key): hours for *key, hours in stored["days"]}
         self.tags = {tuple(key): (times, last) for *key, times, last in stored["tags"]}
+        self.hashes = {
+            (p, i, UUID(hash)): (moment, UUID(event))
+            for p, i, hash, moment, event in stored.get("hashes", ())
+        }
         self.seen_in = {
             tuple(key): Span(times, first, last) for *key, times, first, last in stored["seen_in"]
         }
@@ -230,7 +247,7 @@ class Increments:
         """
         locked = intake.lock_issues(cursor, {issue_id for _, issue_id in self.issues})
         self._follow(locked.targets)
-        intake.add_to_issues(cursor, locked, self.issues, self.users, self.tags)
+        intake.add_to_issues(cursor, locked, self.issues, self.users, self.tags, self.hashes)
         counters.add_issue_days(cursor, self.days)
         intake.add_seen_in(cursor, self.seen_in)
         intake.add_people(cursor, self.people)
@@ -250,7 +267,7 @@ class Increments:
     def _take(self, issue_id: int, new_id: int) -> "Increments":
         """Take out what belongs to an issue; returns it, under another id."""
         taken = Increments()
-        for name in ("issues", "days", "tags", "seen_in"):
+        for name in ("issues", "days", "tags", "hashes", "seen_in"):
             mine, its = getattr(self, name), getattr(taken, name)
             for key in [key for key in mine if key[1] == issue_id]:
                 project_id, _, *rest = key

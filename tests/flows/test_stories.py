@@ -1,12 +1,16 @@
 """Long stories through all of the server: SDKs on one side, people with the API on the other."""
 
+import hashlib
 import json
 import time
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from benchmarks import audit
 from issues.models import Issue
@@ -14,7 +18,7 @@ from sentrylite.accounts.models import User
 from sentrylite.organizations.access import ALL_SCOPES
 from sentrylite.organizations.models import Project, ProjectKey
 from sentrylite.organizations.models.organization import Status
-from tests import factories
+from tests import bundles, factories, scripts
 from tests.flows.stack import Answer, Stack, body_request, event_request
 
 
@@ -206,3 +210,74 @@ def test_what_a_user_says_is_found_with_the_error(story: Story) -> None:
     }
     event = story.get(f"{story.project}/events/{early}/")
     assert event["userReport"] in reports
+
+
+def upload_scripts(story: Story) -> None:
+    """The shop's script and its map, as build tools send them: a bundle in one piece."""
+    url = "~/assets/shop.min.js"
+    files = {
+        "shop.min.js": ({"url": url, "type": "minified_source"}, scripts.script("esbuild")),
+        "shop.min.js.map": (
+            {"url": f"{url}.map", "type": "source_map"},
+            scripts.source_map("esbuild"),
+        ),
+    }
+    bundle = bundles.a_bundle(files).getvalue()
+    checksum = hashlib.sha1(bundle, usedforsecurity=False).hexdigest()
+    part = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{checksum}"\r\n\r\n'
+    sent = story.stack.request(
+        "POST",
+        f"/api/0/{story.organization}/chunk-upload/",
+        body=part.encode() + bundle + b"\r\n--x--\r\n",
+        headers={
+            "authorization": f"Bearer {story.token}",
+            "content-type": "multipart/form-data; boundary=x",
+        },
+    )
+    assert sent.status == 200, sent.body
+    assembled = story.change(
+        "POST",
+        f"{story.organization}/artifactbundle/assemble/",
+        {
+            "checksum": checksum,
+            "chunks": [checksum],
+            "projects": [story.key.project.slug],
+            "version": "shop@1.0",
+        },
+    )
+    assert assembled.json["state"] in ("ok", "created"), assembled.body
+
+
+def test_stack_traces_are_restored_when_the_source_map_comes_later(
+    story: Story, run_tasks: Callable[[datetime], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentrylite.ingest.authentication.CACHE_SECONDS", 0)
+    error = scripts.error("esbuild", release="shop@1.0")
+
+    def frame(event_id: str) -> Any:
+        event = story.get(f"{story.project}/events/{event_id}/")
+        return event["entries"][0]["data"]["values"][0]["stacktrace"]["frames"][-1]
+
+    early = [story.send("", **error) for _ in range(2)]
+    story.stack.wait_until_counted()
+    issue = story.only_issue()
+    assert frame(early[0])["function"] == "i.priceOf"
+    upload_scripts(story)
+
+    assert story.change("POST", f"issues/{issue['id']}/reprocessing/").status == 200
+    assert story.change("POST", f"issues/{issue['id']}/reprocessing/").status == 409
+    for _ in range(100):
+        run_tasks(timezone.now())
+        if activity(story.only_issue())[0] == "reprocess":
+            break
+        time.sleep(0.1)
+    late = story.send("", **error)
+
+    assert [frame(event_id) for event_id in early] == [frame(late)] * 2
+    assert frame(late)["function"] == "Cart.priceOf"
+    story.stack.wait_until_counted()
+    found = story.only_issue()
+    assert (found["id"], found["count"]) == (issue["id"], "3")
+    assert found["culprit"] == "Cart.priceOf(src/cart)"
+    hashes = story.get(f"issues/{issue['id']}/hashes/")
+    assert {each["latestEvent"]["id"] for each in hashes if each["latestEvent"]} == {late}

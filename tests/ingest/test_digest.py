@@ -160,6 +160,20 @@ def test_what_is_searched_follows_the_newest_event_and_is_written_only_then(
     assert found.text.startswith("second\n")
 
 
+def test_a_hash_knows_the_last_event_that_has_it(key: ProjectKey, ingest: Ingest) -> None:
+    a, b = a_hash("a"), a_hash("b")
+    both = prepared(key, hashes=[a, b], timestamp=NOON + 5)
+    newest = prepared(key, hashes=[a], timestamp=NOON + 9)
+    ingest(prepared(key, hashes=[b, a]), newest, both)
+    ingest(prepared(key, hashes=[a], timestamp=NOON + 7))
+
+    found = {row.hash: (row.last_event_id, row.last_event_at) for row in IssueHash.objects.all()}
+    assert found == {
+        a: (newest.event_id, moment(NOON + 9)),
+        b: (both.event_id, moment(NOON + 5)),
+    }
+
+
 def test_the_first_hash_that_is_known_decides(key: ProjectKey, ingest: Ingest) -> None:
     a, b, c, d = (a_hash(letter) for letter in "abcd")
     ingest(prepared(key, "one", hashes=[a]), prepared(key, "two", hashes=[b]))

@@ -24,6 +24,7 @@ from issues.models import (
     IssueBookmark,
     IssueHash,
     IssueRelease,
+    IssueReprocessing,
     IssueSeen,
     IssueSubscription,
     IssueTag,
@@ -465,6 +466,20 @@ def test_what_cannot_be_merged_is_not(admin_client: Client, issue: Issue) -> Non
     assert Issue.objects.visible().count() == 2
 
 
+def test_stack_traces_are_restored_again(admin_client: Client, issue: Issue) -> None:
+    button = url(Issue, "run", issue)
+    assert "Restore stack traces again" in text(admin_client, page_of(issue))
+    answer = admin_client.post(button, {"action": "reprocess"}, follow=True)
+    assert answer.redirect_chain == [(page_of(issue), 302)]
+    assert "The stack traces of 1 issue are being restored" in answer.content.decode()
+    assert IssueReprocessing.objects.get().issue == issue
+    other = factories.IssueFactory(project=issue.project)
+    data = {"action": "reprocess", "_selected_action": [issue.pk, other.pk]}
+    answer = admin_client.post(LIST, data, follow=True)
+    assert "Of 1 that was under way." in answer.content.decode()
+    assert IssueReprocessing.objects.count() == 2
+
+
 def test_discarding_issues_is_confirmed(admin_client: Client, issue: Issue) -> None:
     data = {"action": "discard", "_selected_action": [issue.pk]}
     asked = admin_client.post(LIST, data).content.decode()
@@ -501,7 +516,7 @@ def test_every_member_may_triage_issues(client: Client, issue: Issue) -> None:
     )
     client.force_login(member.user)
     offered = client.get(page_of(issue)).context["object_actions"]
-    assert offered == ["resolve", "unresolve", "ignore", "assign", "discard", "delete"]
+    assert offered == ["resolve", "unresolve", "ignore", "assign", "reprocess", "discard", "delete"]
 
 
 # The page of an issue -----------------------------------------------------------------------------

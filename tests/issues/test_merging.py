@@ -13,7 +13,8 @@ from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from issues import actions, deletion, intake, maintenance, merging
-from issues.actions import CannotMerge, Conditions
+from issues.actions import Conditions
+from issues.merging import CannotMerge
 from issues.models import (
     Activity,
     Event,

@@ -124,7 +124,7 @@ def test_the_number_of_statements_does_not_depend_on_the_hashes(
     hashes = [a_hash(str(n)) for n in range(rows + 1)]
     ingest(prepared(key, hashes=hashes))
     issue = Issue.objects.get()
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         actions.unmerge_hashes(issue, set(hashes[1:]), by=None, now=now)
 
 

@@ -116,23 +116,15 @@ class ProjectEventListView(ProjectScopedView):
 
 
 class HashListView(IssueScopedView):
-    """List an issue's hashes, unmerge some of them (issues contract, section 8).
-
-    The last event of a hash is looked for among the issue's newest; null when it is not there.
-    """
+    """List an issue's hashes, unmerge some of them (issues contract, section 8)."""
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         refuse_environment(request.query_params)
         query = request.query_params
         find = partial(events.find_hashes, self.issue)
         page = offset_page(Cursor.read(query), read_page_size(query), find)
-        newest = events.find_newest_by_hash(
-            self.issue,
-            page.rows,
-            timezone.now(),
-            is_only=len(page.rows) == 1 and not page.has_previous and not page.has_next,
-        )
-        body = [hash_answer(hash, newest.get(hash)) for hash in page.rows]
+        last = events.find_last_events(self.issue, page.rows)
+        body = [hash_answer(each.hash, last.get(each.hash)) for each in page.rows]
         return Response(body, headers={"Link": page.link(request)})
 
     def delete(self, request: Request, **kwargs: Any) -> Response:

@@ -7,13 +7,15 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from issues import events
-from issues.models import Issue, IssueHash
+from issues import intake
+from issues.models import Event, EventAddress, Issue, IssueHash
+from issues.payload import codec
 from sentrylite.organizations.models import Project
 from tests import factories
 
@@ -49,14 +51,24 @@ def found(response: Any) -> list[tuple[str, str | None]]:
     ]
 
 
-def test_the_only_hash_has_the_last_event(api: APIClient, issue: Issue, now: datetime) -> None:
+def happen(issue: Issue, hashes: list[str], at: datetime) -> str:
+    """An event of the issue, as ingestion counts it; returns its id."""
+    event = factories.make_event(issue, {"hashes": hashes}, timestamp=at)
+    last = (at.timestamp(), event.event_id)
+    with connection.cursor() as cursor:
+        of_issue = (issue.project_id, issue.pk)
+        intake.note_last_events(cursor, {(*of_issue, UUID(hash)): last for hash in hashes})
+    return event.event_id.hex
+
+
+def test_a_hash_has_its_last_event(api: APIClient, issue: Issue, now: datetime) -> None:
     (hash,) = bind(issue, 1)
-    factories.make_event(issue, timestamp=now)
-    last = factories.make_event(issue, timestamp=now + timedelta(seconds=1))
+    happen(issue, [hash], now)
+    last = happen(issue, [hash], now + timedelta(seconds=1))
     for name in ("issues", "groups"):
         (row,) = api.get(f"/api/0/{name}/{issue.pk}/hashes/").json()
         assert list(row) == ["id", "latestEvent"]
-        assert (row["id"], row["latestEvent"]["id"]) == (hash, last.event_id.hex)
+        assert (row["id"], row["latestEvent"]["id"]) == (hash, last)
         assert "entries" in row["latestEvent"]
 
 
@@ -64,35 +76,39 @@ def test_each_hash_has_its_own_last_event(api: APIClient, issue: Issue, now: dat
     a, b, c, d = bind(issue, 1, 2, 3, 4)
     bind(factories.IssueFactory(project=issue.project), 5)
     ids = [
-        factories.make_event(
-            issue, {"hashes": hashes}, timestamp=now + timedelta(seconds=seconds)
-        ).event_id.hex
-        for seconds, hashes in enumerate([[a], [c, b], [a], [b], [7, None], "odd"])
+        happen(issue, hashes, now + timedelta(days=days))
+        for days, hashes in enumerate([[a], [c, b], [a], [b], []])
     ]
     assert found(api.get(path_of(issue))) == [(a, ids[2]), (b, ids[3]), (c, ids[1]), (d, None)]
 
 
-def test_an_event_is_looked_for_among_the_newest(
-    api: APIClient, issue: Issue, now: datetime, monkeypatch: pytest.MonkeyPatch
+def test_an_event_that_comes_late_is_not_the_last(
+    api: APIClient, issue: Issue, now: datetime
 ) -> None:
-    monkeypatch.setattr(events, "LOOKED_AT", 2)
-    a, b = bind(issue, 1, 2)
-    ids = [
-        factories.make_event(
-            issue, {"hashes": [hash]}, timestamp=now + timedelta(seconds=seconds)
-        ).event_id.hex
-        for seconds, hash in enumerate([b, a, a])
-    ]
-    assert found(api.get(path_of(issue))) == [(a, ids[2]), (b, None)]
+    (hash,) = bind(issue, 1)
+    last = happen(issue, [hash], now)
+    happen(issue, [hash], now - timedelta(seconds=1))
+    assert found(api.get(path_of(issue))) == [(hash, last)]
 
 
-def test_pages(api: APIClient, issue: Issue) -> None:
+def test_an_event_that_is_gone_is_not_shown(api: APIClient, issue: Issue, now: datetime) -> None:
+    """Whether only its partition, its address as well, or its hash."""
+    a, b, c = bind(issue, 1, 2, 3)
+    gone, forgotten = happen(issue, [a], now), happen(issue, [b], now)
+    Event.objects.filter(event_id__in=[gone, forgotten]).delete()
+    EventAddress.objects.filter(event_id=forgotten).delete()
+    other = happen(issue, [c], now)
+    payload, _ = codec.pack({"hashes": [a]})
+    Event.objects.filter(event_id=other).update(payload=payload)
+    assert found(api.get(path_of(issue))) == [(a, None), (b, None), (c, None)]
+
+
+def test_pages(api: APIClient, issue: Issue, now: datetime) -> None:
     hashes = bind(issue, 1, 2, 3)
-    event = factories.make_event(issue, {"hashes": [hashes[0]]})
+    event_id = happen(issue, [hashes[0]], now)
     first = api.get(path_of(issue), {"per_page": 2})
-    assert found(first) == [(hashes[0], event.event_id.hex), (hashes[1], None)]
+    assert found(first) == [(hashes[0], event_id), (hashes[1], None)]
     assert 'rel="next"; results="true"; cursor="2:1:0"' in first.headers["Link"]
-    # A page of one hash is not an issue of one hash.
     assert found(api.get(path_of(issue), {"cursor": "2:1:0"})) == [(hashes[2], None)]
 
 
@@ -104,11 +120,15 @@ def test_an_issue_without_hashes_or_events(api: APIClient, issue: Issue) -> None
 
 @pytest.mark.parametrize("rows", [2, 20])
 def test_the_number_of_statements_does_not_depend_on_the_hashes(
-    api: APIClient, issue: Issue, rows: int, django_assert_num_queries: DjangoAssertNumQueries
+    api: APIClient,
+    issue: Issue,
+    now: datetime,
+    rows: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for hash in bind(issue, *range(rows)):
-        factories.make_event(issue, {"hashes": [hash]})
-    with django_assert_num_queries(4):
+        happen(issue, [hash], now)
+    with django_assert_num_queries(5):
         assert len(found(api.get(path_of(issue)))) == rows
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from issues.payload import codec
 from issues.payload.attributes import MAX_TAG_KEY, MAX_TAG_VALUE
 from issues.payload.event import PreparedEvent, ScrubRules, Sender
-from issues.payload.prepare import prepare
+from issues.payload.prepare import finish_again, prepare, reopen
 
 NOW = 1_700_000_000.0
 
@@ -313,3 +313,30 @@ def test_nesting_deeper_than_json_can_be_written_is_cut(depth):
     for name in ATTRIBUTES:
         assert_storable(prepared({name: value}))
         assert_storable(prepared({name: {"values": value, "data": value, "value": value}}))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        DJANGO_ERROR,
+        {"message": "it broke", "culprit": "app.views in index", "tags": {"a": "b"}, "modules": 7},
+        {"message": "x", "stacktrace": {"frames": [{"function": "f"}, {"function": "g"}]}},
+        {
+            "platform": "javascript",
+            "request": {"url": "https://shop.example/?password=x"},
+            "user": {"id": "1"},
+            "exception": {
+                "type": "E",
+                "stacktrace": {"frames": [{"filename": "https://a/b.js", "in_app": True}]},
+            },
+        },
+    ],
+)
+def test_an_event_that_is_finished_again_is_what_it_was(raw):
+    first = prepared(raw)
+    event = codec.unpack(first.payload)
+    reopen(event)
+    again = finish_again(event)
+    assert codec.unpack(again.payload) == codec.unpack(first.payload)
+    assert (again.message, again.hashes, again.tags) == (first.message, first.hashes, first.tags)
+    assert (again.user, again.level, again.metadata) == (first.user, first.level, first.metadata)

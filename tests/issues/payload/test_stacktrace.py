@@ -1,8 +1,10 @@
+from copy import deepcopy
+
 import pytest
 
 from issues.payload.event import Sender
 from issues.payload.normalize import normalize
-from issues.payload.stacktrace import settle_in_app
+from issues.payload.stacktrace import settle_in_app, unsettle_in_app
 
 
 def stored(frames):
@@ -200,6 +202,16 @@ def test_a_stack_trace_that_is_in_app_throughout_is_not(sent, settled):
     event = stored([{"function": "f", "in_app": mark} for mark in sent])
     settle_in_app(event)
     assert [frame["in_app"] for frame in event["stacktrace"]["frames"]] == settled
+    assert ("in_app_sent" in event["stacktrace"]) == (sent != settled)
+
+
+@pytest.mark.parametrize("sent", [[True, True], [None, None], [True, None, False], [False], [None]])
+def test_what_was_sent_of_in_app_is_not_lost(sent):
+    event = stored([{"function": "f", "in_app": mark} for mark in sent])
+    before = deepcopy(event)
+    settle_in_app(event)
+    unsettle_in_app(event)
+    assert event == before
 
 
 def test_in_app_is_settled_for_each_stack_trace_by_itself():
