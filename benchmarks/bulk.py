@@ -395,10 +395,16 @@ ADD_UP = {
         FROM issues_issue issue ORDER BY 1, 2
     """,
     "hashes": """
-        INSERT INTO issues_issuehash (project_id, hash, issue_id)
-        SELECT project_id, md5('hash ' || made)::uuid, id FROM bulk_issue
+        INSERT INTO issues_issuehash (project_id, hash, issue_id, last_event_id, last_event_at)
+        SELECT issue.project_id, md5('hash ' || made)::uuid, id, newest.event_id, newest.timestamp
+        FROM bulk_issue issue
+        JOIN (
+            SELECT DISTINCT ON (issue_id) issue_id, event_id, "timestamp"
+            FROM issues_event ORDER BY issue_id, "timestamp" DESC, event_id DESC
+        ) newest ON newest.issue_id = issue.id
         UNION ALL
-        SELECT project_id, md5('other hash ' || made)::uuid, id FROM bulk_issue WHERE made %% 50 = 0
+        SELECT project_id, md5('other hash ' || made)::uuid, id, NULL, NULL
+        FROM bulk_issue WHERE made %% 50 = 0
         ORDER BY 1, 2
     """,
     "short ids": """
