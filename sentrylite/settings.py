@@ -100,6 +100,10 @@ TEMPLATES = [
     },
 ]
 
+# Seconds that a client may hold a connection and send nothing, and how long a body may take beyond
+# 1 kB/s.
+CLIENT_TIMEOUT = env.int("SENTRYLITE_CLIENT_TIMEOUT", default=10)
+
 # People ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"

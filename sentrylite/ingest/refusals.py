@@ -80,6 +80,10 @@ def too_large(reason: object) -> Refusal:
     return Refusal(413, str(reason))
 
 
+def too_slow(reason: object) -> Refusal:
+    return Refusal(408, str(reason), headers=((b"connection", b"close"),))
+
+
 def unknown_encoding(reason: object) -> Refusal:
     return Refusal(415, str(reason))
 
