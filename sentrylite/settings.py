@@ -129,9 +129,12 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="sentrylite@localhost
 
 # Storage --------------------------------------------------------------------------------------
 
+_database = env.db_url("DATABASE_URL", default="postgres:///sentrylite")
+if _database["ENGINE"] == "django.db.backends.postgresql":
+    _database["ENGINE"] = "sentrylite.database"
 DATABASES = {
     "default": {
-        **env.db_url("DATABASE_URL", default="postgres:///sentrylite"),
+        **_database,
         # One connection a thread, kept; the threads of a server are a fixed number.
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
