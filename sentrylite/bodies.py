@@ -1,10 +1,13 @@
-"""The body of a request as it comes in, and how long it may take."""
+"""The body of a request as it comes in: where it waits, and how long it may take."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
+
+logger = logging.getLogger(__name__)
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -20,6 +23,13 @@ class TooSlow(Exception):
 
     def __init__(self) -> None:
         super().__init__("The request body came too slowly")
+
+
+class NoSpace(Exception):
+    """The disk on which bodies wait is full, or cannot be written: 503."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no space for the request body")
 
 
 class Incoming:
@@ -54,3 +64,17 @@ class Incoming:
         self._slowest += len(chunk) / BYTES_A_SECOND
         self.finished = not message.get("more_body", False)
         return chunk
+
+    async def save(self, file: IO[bytes], *, limit: int) -> int:
+        """Append the rest of the body to a file, or as much as shows that it is larger than `limit`
+        bytes, and go to the file's start; returns how many bytes. Raises `Disconnected`, `TooSlow`
+        and `NoSpace`."""
+        size = 0
+        try:
+            while not self.finished and size <= limit:
+                size += file.write(await self.chunk())
+            file.seek(0)
+        except OSError as error:
+            logger.error("a request's body cannot be kept: %s", error)
+            raise NoSpace from error
+        return size

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapp
 from dataclasses import dataclass
 from typing import IO, Any
 
-from sentrylite.bodies import Disconnected, Incoming, Receive, TooSlow
+from sentrylite.bodies import Disconnected, Incoming, NoSpace, Receive, TooSlow
 from sentrylite.spooling import spooled_file
 
 Scope = MutableMapping[str, Any]
@@ -36,6 +36,7 @@ class Answer:
 
 REFUSED: Headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
 TOO_LARGE = Answer(413, REFUSED, b'{"detail":"The request body is larger than 64 MiB."}')
+NO_SPACE = Answer(503, REFUSED, b'{"detail":"There is no space for the request body."}')
 TOO_SLOW = Answer(408, REFUSED, b'{"detail":"The request body came too slowly."}')
 
 
@@ -53,9 +54,11 @@ class WsgiBridge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with spooled_file() as body:
             try:
-                size = await _read(Incoming(receive), body)
+                size = await Incoming(receive).save(body, limit=MAX_BODY)
             except Disconnected:
                 return
+            except NoSpace:
+                answer = NO_SPACE
             except TooSlow:
                 answer = TOO_SLOW
             else:
@@ -147,16 +150,6 @@ def environ(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
     # Of the body as it was read: a chunked request has none, and Django would see no body.
     result["CONTENT_LENGTH"] = str(size)
     return result
-
-
-async def _read(incoming: Incoming, body: IO[bytes]) -> int:
-    """Put the body, or the part that shows that it is too large, into a file at whose start it then
-    stands; returns how many bytes. Raises `Disconnected` and `TooSlow`."""
-    size = 0
-    while not incoming.finished and size <= MAX_BODY:
-        size += body.write(await incoming.chunk())
-    body.seek(0)
-    return size
 
 
 def _is_large(response: Any) -> bool:

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from issues.payload.feedback import BadReport
 from issues.payload.filters import Filtered
-from sentrylite.bodies import Disconnected, Receive, TooSlow
+from sentrylite.bodies import Disconnected, NoSpace, Receive, TooSlow
 
 from . import answers, refusals
 from .answers import Answer
@@ -47,6 +47,7 @@ ROUTE = re.compile(
 FAULTS: tuple[tuple[type[Exception], Callable[[Exception], Refusal]], ...] = (
     (TooLarge, refusals.too_large),
     (TooSlow, refusals.too_slow),
+    (NoSpace, lambda _: refusals.NO_SPACE),
     (UnknownEncoding, refusals.unknown_encoding),
     (BrokenText, refusals.undecodable),
     (BrokenBody, lambda _: refusals.NO_DATA),  # as the old server saw it

@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sentrylite.bodies import Incoming, Receive, TooSlow
+from sentrylite.spooling import spooled_file
 
 MIB = 1024 * 1024
 
@@ -45,8 +46,8 @@ class Body:
         self._declared = int(declared) if declared is not None and declared.isdigit() else 0
 
     async def read(self, *, limit: int) -> bytes:
-        """The whole body. Raises `TooLarge` as soon as it is known to be, `Disconnected` and
-        `TooSlow`."""
+        """The whole body. Raises `TooLarge` as soon as it is known to be, `Disconnected`,
+        `TooSlow` and `NoSpace`."""
         if self._declared > limit:
             raise TooLarge(limit)
         first = await self._incoming.chunk()
@@ -54,13 +55,13 @@ class Body:
             raise TooLarge(limit)
         if self._incoming.finished:
             return first
-        # One growing buffer: a list of a million tiny chunks would weigh more than the limit.
-        body = bytearray(first)
-        while not self._incoming.finished:
-            body += await self._incoming.chunk()
-            if len(body) > limit:
+        # Not in memory: thousands may be under way, and take as long as they like.
+        with spooled_file() as body:
+            body.write(first)
+            rest = await self._incoming.save(body, limit=limit - len(first))
+            if len(first) + rest > limit:
                 raise TooLarge(limit)
-        return bytes(body)
+            return body.read()
 
     async def discard(self, *, limit: int) -> None:
         """Take what was not read and keep none of it; gives up quietly after `limit` bytes, and

@@ -137,3 +137,4 @@ QUEUE_FULL = Refusal(
 )
 NOT_STORED = Refusal(500, "The event could not be stored.")
 NO_DATABASE = Refusal(503, "The database is not available.")
+NO_SPACE = Refusal(503, "There is no space for the request body")
