@@ -3,7 +3,8 @@
 import os
 from typing import Any
 
-from sentrylite.wsgi_bridge import Receive, Scope, Send, WsgiBridge
+from sentrylite.bodies import Receive
+from sentrylite.wsgi_bridge import Scope, Send, WsgiBridge
 
 ANSWER = b'{"id":"0123456789abcdef0123456789abcdef"}'
 HEADERS = [

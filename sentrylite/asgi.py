@@ -20,12 +20,13 @@ from issues import expiry, maintenance  # noqa: E402
 from issues.payload import user_agent  # noqa: E402
 from sentrylite import front, health  # noqa: E402
 from sentrylite.background.runner import Runner  # noqa: E402
+from sentrylite.bodies import Receive  # noqa: E402
 from sentrylite.handler import Handler  # noqa: E402
 from sentrylite.ingest.app import IngestApp, matches  # noqa: E402
 from sentrylite.ingest.authentication import ProjectKeys  # noqa: E402
 from sentrylite.ingest.buffer import Buffer  # noqa: E402
 from sentrylite.ingest.journal import Journal  # noqa: E402
-from sentrylite.wsgi_bridge import Receive, Scope, Send, WsgiBridge  # noqa: E402
+from sentrylite.wsgi_bridge import Scope, Send, WsgiBridge  # noqa: E402
 
 logger = logging.getLogger(__name__)
 

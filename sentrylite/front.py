@@ -5,10 +5,11 @@ from functools import lru_cache
 from django.template.loader import render_to_string
 from django.urls import is_valid_path
 
+from sentrylite.bodies import Receive
 from sentrylite.health import Health
 from sentrylite.middleware import HEADERS
 from sentrylite.version import version
-from sentrylite.wsgi_bridge import Receive, Scope, Send
+from sentrylite.wsgi_bridge import Scope, Send
 
 PATH = "/"
 ALL_HEADERS = {

@@ -6,9 +6,10 @@ import time
 
 import orjson
 
+from sentrylite.bodies import Receive
 from sentrylite.ingest.buffer import Buffer
 from sentrylite.ingest.connection import Connection, Lost
-from sentrylite.wsgi_bridge import Receive, Scope, Send
+from sentrylite.wsgi_bridge import Scope, Send
 
 TEXT = "/_health/"
 JSON = ("/0/internal/health/", "/api/0/internal/health/")

@@ -100,6 +100,10 @@ TEMPLATES = [
     },
 ]
 
+# Seconds that a client may hold a connection and send nothing, and how long a body may take beyond
+# 1 kB/s.
+CLIENT_TIMEOUT = env.int("SENTRYLITE_CLIENT_TIMEOUT", default=10)
+
 # People ---------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
@@ -125,9 +129,12 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="sentrylite@localhost
 
 # Storage --------------------------------------------------------------------------------------
 
+_database = env.db_url("DATABASE_URL", default="postgres:///sentrylite")
+if _database["ENGINE"] == "django.db.backends.postgresql":
+    _database["ENGINE"] = "sentrylite.database"
 DATABASES = {
     "default": {
-        **env.db_url("DATABASE_URL", default="postgres:///sentrylite"),
+        **_database,
         # One connection a thread, kept; the threads of a server are a fixed number.
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,

@@ -2,6 +2,7 @@
 disk, without a name, so that nothing stays behind whatever happens."""
 
 import os
+from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -17,6 +18,13 @@ class _SpooledFile(SpooledTemporaryFile):
         if settings.SPOOL_DIR:
             os.makedirs(settings.SPOOL_DIR, mode=0o700, exist_ok=True)
         super().rollover()
+
+    def close(self) -> None:
+        with suppress(OSError):  # a full disk has no room for what nobody needs any more either
+            super().close()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def spooled_file() -> IO[bytes]:

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapp
 from dataclasses import dataclass
 from typing import IO, Any
 
+from sentrylite.bodies import Disconnected, Incoming, NoSpace, Receive, TooSlow
 from sentrylite.spooling import spooled_file
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
@@ -34,11 +34,10 @@ class Answer:
     """To be called after its last piece."""
 
 
-TOO_LARGE = Answer(
-    413,
-    [(b"content-type", b"application/json"), (b"connection", b"close")],
-    b'{"detail":"The request body is larger than 64 MiB."}',
-)
+REFUSED: Headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+TOO_LARGE = Answer(413, REFUSED, b'{"detail":"The request body is larger than 64 MiB."}')
+NO_SPACE = Answer(503, REFUSED, b'{"detail":"There is no space for the request body."}')
+TOO_SLOW = Answer(408, REFUSED, b'{"detail":"The request body came too slowly."}')
 
 
 class WsgiBridge:
@@ -54,13 +53,19 @@ class WsgiBridge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with spooled_file() as body:
-            size = await _read(receive, body)
-            if size is None:
-                return  # the client has gone
-            if size > MAX_BODY:
-                answer = TOO_LARGE
+            try:
+                size = await Incoming(receive).save(body, limit=MAX_BODY)
+            except Disconnected:
+                return
+            except NoSpace:
+                answer = NO_SPACE
+            except TooSlow:
+                answer = TOO_SLOW
             else:
-                answer = await self._in_thread(self._answer, scope, body, size)
+                if size > MAX_BODY:
+                    answer = TOO_LARGE
+                else:
+                    answer = await self._in_thread(self._answer, scope, body, size)
         try:
             await self._send(answer, send)
         finally:
@@ -145,20 +150,6 @@ def environ(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
     # Of the body as it was read: a chunked request has none, and Django would see no body.
     result["CONTENT_LENGTH"] = str(size)
     return result
-
-
-async def _read(receive: Receive, body: IO[bytes]) -> int | None:
-    """Put the body, or the part that shows that it is too large, into a file at whose start it then
-    stands; returns how many bytes, None when the client left."""
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        size += body.write(message.get("body", b""))
-        if not message.get("more_body") or size > MAX_BODY:
-            body.seek(0)
-            return size
 
 
 def _is_large(response: Any) -> bool:

@@ -1,9 +1,10 @@
 """What most tests start from."""
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from django.db import connection
@@ -50,6 +51,16 @@ def organization(db: None) -> Organization:
 @pytest.fixture
 def team(organization: Organization) -> Any:
     return factories.TeamFactory(organization=organization, slug="rockets")
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies that are too large for memory find no space."""
+
+    def file_without_space(*_: Any, **__: Any) -> IO[bytes]:
+        return open("/dev/full", "w+b")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", file_without_space)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sentrylite import cli, schema
 from sentrylite.serving import addresses, banner, files, options, workers
 from sentrylite.serving.errors import ServingError
 
-VARIABLES = ("HOST", "PORT", "WORKERS", "DATA_DIR", "URL", "BACKGROUND")
+VARIABLES = ("HOST", "PORT", "WORKERS", "DATA_DIR", "URL", "BACKGROUND", "CLIENT_TIMEOUT")
 
 
 @pytest.fixture(autouse=True)
@@ -115,11 +115,12 @@ def test_options_have_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         demo=False,
         background=True,
         access_log=False,
+        client_timeout=10,
     )
 
 
 def test_options_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    values = ("::1", "9000", "3", str(tmp_path), "https://errors.example.com/", "off")
+    values = ("::1", "9000", "3", str(tmp_path), "https://errors.example.com/", "off", "30")
     for name, value in zip(VARIABLES, values, strict=True):
         monkeypatch.setenv(f"SENTRYLITE_{name}", value)
     expected = options.Options(
@@ -131,6 +132,7 @@ def test_options_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_
         demo=False,
         background=False,
         access_log=False,
+        client_timeout=30,
     )
     assert options.parse([]) == expected
     assert options.parse(["--background"]).background
@@ -148,6 +150,8 @@ def test_options_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_
         (["--url", "errors.example.com"], "is no address such as https://"),
         (["--url", "ftp://example.com"], "is no address such as https://"),
         (["--data-dir", ""], "it is empty"),
+        (["--client-timeout", "0"], "'0' is no number of seconds from 1 to 3600"),
+        (["--client-timeout", "1.5"], "'1.5' is no number of seconds"),
         (["--prot", "8000"], "unrecognized arguments: --prot"),
     ],
 )

@@ -121,6 +121,13 @@ def test_a_body_that_is_too_large_is_refused_before_django(
     assert b"larger" in body["body"]
 
 
+@pytest.mark.parametrize("last", [b"x", b"x" * 300_000])
+def test_a_body_for_which_the_disk_is_too_full_is_refused(last: bytes, full_disk: None) -> None:
+    start, body = call(lambda *_: pytest.fail("called"), chunks=[b"x" * 131_000, b"x" * 99, last])
+    assert start["status"] == 503
+    assert body["body"] == b'{"detail":"There is no space for the request body."}'
+
+
 def test_a_client_that_left_gets_nothing() -> None:
     assert call(lambda *_: pytest.fail("called"), chunks=[b"1"], disconnect=True) == []
 

@@ -1,5 +1,6 @@
 """Every exception as the JSON and status that the API documents (conventions, section 8)."""
 
+import errno
 import logging
 import uuid
 from typing import Any
@@ -17,6 +18,7 @@ from .links import absolute_url
 
 logger = logging.getLogger(__name__)
 
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 NOT_FOUND = {"detail": "The requested resource does not exist"}
 
 
@@ -73,6 +75,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, OperationalError | InterfaceError) or _is_lost(error):
         logger.warning("database not available: %s", str(error).strip())
         return Response({"detail": "The database is not available."}, status=503)
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        logger.error("a file cannot be written: %s", error)
+        return Response({"detail": "There is no space left for files."}, status=503)
     return _internal(error)
 
 

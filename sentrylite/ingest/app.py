@@ -14,6 +14,7 @@ from django.conf import settings
 
 from issues.payload.feedback import BadReport
 from issues.payload.filters import Filtered
+from sentrylite.bodies import Disconnected, NoSpace, Receive, TooSlow
 
 from . import answers, refusals
 from .answers import Answer
@@ -23,7 +24,7 @@ from .connection import Lost
 from .decoding import BrokenBody, BrokenJSON, BrokenText, UnknownEncoding
 from .doors import Doors
 from .envelope import BrokenEnvelope
-from .limits import DEFAULT_LIMITS, Disconnected, Limits, Receive, TooLarge
+from .limits import DEFAULT_LIMITS, Limits, TooLarge
 from .refusals import Refusal, Refused
 from .request import Request, Scope
 
@@ -45,6 +46,8 @@ ROUTE = re.compile(
 # What the rooms below raise, in the words of the contract. First match wins.
 FAULTS: tuple[tuple[type[Exception], Callable[[Exception], Refusal]], ...] = (
     (TooLarge, refusals.too_large),
+    (TooSlow, refusals.too_slow),
+    (NoSpace, lambda _: refusals.NO_SPACE),
     (UnknownEncoding, refusals.unknown_encoding),
     (BrokenText, refusals.undecodable),
     (BrokenBody, lambda _: refusals.NO_DATA),  # as the old server saw it

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -28,12 +28,19 @@ from .sessions import READERS, SESSION, PreparedSessions, SessionReader
 from .symbolication import Symbolication
 
 Result = TypeVar("Result")
+# Of an item; an event's answers with its id.
+Taking = Coroutine[Any, Any, str | None]
 
 # Up to so many bytes a body is decompressed, and its JSON read, on the event loop; larger ones in
 # a few threads, which also bounds how much is being inflated at a time.
 INLINE = 256 * 1024
 INLINE_DECODED = 1024 * 1024
 THREADS = 2
+
+# So many events of an envelope wait for their commit together. All of a piece are in memory as
+# objects, and nothing else is done while they are read: not more bytes than of one event.
+EVENTS_TOGETHER = 100
+BYTES_TOGETHER = 1024 * 1024
 
 STORE = Rules()
 # Today's door: it never asked for a client, and has words of its own.
@@ -183,40 +190,40 @@ class Doors:
         Raises the first fault when everything that is in order has been taken.
         """
         header_id = items.read_event_id(envelope.headers.get("event_id"))
-        event_ids: list[str] = []
-        faults: list[Exception] = []
-        sessions = [item for item in envelope.items if item.type in READERS]
-        if sessions:
-            try:
-                await self._take_sessions(sessions, admitted.key)
-            except Exception as fault:
-                faults.append(fault)
+        results = Results()
+        sessions, events, reports = [], [], []
         for item in envelope.items:
             if item.type in READERS:
-                continue
-            if item.type != items.EVENT and item.type not in items.REPORTS:
+                sessions.append(item)
+            elif item.type == items.EVENT:
+                events.append(item)
+            elif item.type in items.REPORTS:
+                reports.append(item)
+            else:
                 self._count(item, admitted.key)
-                continue
-            try:
-                if item.type in items.REPORTS:
-                    await self._take_report(item, admitted.key)
-                    continue
-                # The envelope's id is for one event, and there should not be more.
-                own_id = None if event_ids else header_id
-                event_ids.append(await self._take_event(item.payload, admitted, own_id))
-            except Filtered as fault:
-                # As today's servers do: it arrived, and what becomes of it is their affair.
-                event_ids.append(fault.event_id)
-            except Exception as fault:
-                faults.append(fault)
+        if sessions:
+            await results.add(self._take_sessions(sessions, admitted.key))
+        remaining = iter(events)
+        for item in remaining:
+            # The envelope's id is for one event, and there should not be more.
+            await results.add(self._take_event_item(item, admitted, header_id))
+            if results.event_ids:
+                break
+        for piece in _pieces(remaining):
+            await results.add(*(self._take_event_item(item, admitted) for item in piece))
+        for piece in _pieces(reports):
+            await results.add(*(self._take_report(item, admitted.key) for item in piece))
+        results.raise_fault()
+        return results.event_ids[0] if results.event_ids else header_id
+
+    async def _take_event_item(
+        self, item: Item, admitted: Admitted, event_id: str | None = None
+    ) -> str:
         try:
-            if faults:
-                raise faults[0]
-        finally:
-            # A fault holds this frame, and so the envelope: as long as the frame held the fault,
-            # up to a hundred megabytes would wait for the garbage collector.
-            faults.clear()
-        return event_ids[0] if event_ids else header_id
+            return await self._take_event(item.payload, admitted, event_id)
+        except Filtered as fault:
+            # As today's servers do: it arrived, and what becomes of it is their affair.
+            return fault.event_id
 
     async def _take_event(
         self, data: bytes | memoryview, admitted: Admitted, event_id: str | None = None
@@ -327,6 +334,55 @@ class Doors:
             return refusals.unknown_project(str(key.project_id))
         known = await self._keys.get(key.public_key)
         return refusals.DISABLED_KEY if known else refusals.UNKNOWN_KEY
+
+
+class Results:
+    """What became of the items of an envelope."""
+
+    def __init__(self) -> None:
+        self.event_ids: list[str] = []
+        self._faults: list[Exception] = []
+        """The first: each holds what it is about."""
+
+    async def add(self, *takings: Taking) -> None:
+        """Take these items at the same time, and wait for all. Raises nothing."""
+        if len(takings) == 1:  # nearly always: not worth a task
+            results = [await _result(takings[0])]
+        else:
+            results = await asyncio.gather(*map(_result, takings))
+        self.event_ids += [result for result in results if isinstance(result, str)]
+        self._faults += [result for result in results if isinstance(result, Exception)]
+        del self._faults[1:]
+
+    def raise_fault(self) -> None:
+        """Raises the first fault, if there was one."""
+        try:
+            if self._faults:
+                raise self._faults[0]
+        finally:
+            # A fault holds this frame, and so the envelope: as long as the frame held the fault,
+            # up to a hundred megabytes would wait for the garbage collector.
+            self._faults.clear()
+
+
+async def _result(taking: Taking) -> str | Exception | None:
+    try:
+        return await taking
+    except Exception as fault:
+        return fault
+
+
+def _pieces(found: Iterable[Item]) -> Iterator[list[Item]]:
+    piece: list[Item] = []
+    size = 0
+    for item in found:
+        if piece and (len(piece) == EVENTS_TOGETHER or size + len(item.payload) > BYTES_TOGETHER):
+            yield piece
+            piece, size = [], 0
+        piece.append(item)
+        size += len(item.payload)
+    if piece:
+        yield piece
 
 
 def _sentry_data(request: Request) -> bytes:

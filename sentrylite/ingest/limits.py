@@ -1,10 +1,10 @@
 """How large the things an SDK sends may be, and reading a body without keeping more than that."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+from sentrylite.bodies import Incoming, Receive, TooSlow
+from sentrylite.spooling import spooled_file
 
 MIB = 1024 * 1024
 
@@ -33,53 +33,44 @@ class TooLarge(Exception):
         super().__init__(f"Larger than the {limit} {unit} that are accepted")
 
 
-class Disconnected(Exception):
-    """The client went away while it was sending: there is nobody to answer."""
-
-
 class Body:
-    """The body of one request, taken from the server chunk by chunk.
+    """The body of one request.
 
     With or without a Content-Length: chunked bodies are what the Node SDK always sends.
     """
 
-    __slots__ = ("_declared", "_finished", "_receive")
+    __slots__ = ("_declared", "_incoming")
 
     def __init__(self, receive: Receive, declared: bytes | None) -> None:
-        self._receive = receive
+        self._incoming = Incoming(receive)
         self._declared = int(declared) if declared is not None and declared.isdigit() else 0
-        self._finished = False
 
     async def read(self, *, limit: int) -> bytes:
-        """The whole body. Raises `TooLarge` as soon as it is known to be, and `Disconnected`."""
+        """The whole body. Raises `TooLarge` as soon as it is known to be, `Disconnected`,
+        `TooSlow` and `NoSpace`."""
         if self._declared > limit:
             raise TooLarge(limit)
-        first = await self._chunk()
+        first = await self._incoming.chunk()
         if len(first) > limit:
             raise TooLarge(limit)
-        if self._finished:
+        if self._incoming.finished:
             return first
-        # One growing buffer: a list of a million tiny chunks would weigh more than the limit.
-        body = bytearray(first)
-        while not self._finished:
-            body += await self._chunk()
-            if len(body) > limit:
+        # Not in memory: thousands may be under way, and take as long as they like.
+        with spooled_file() as body:
+            body.write(first)
+            rest = await self._incoming.save(body, limit=limit - len(first))
+            if len(first) + rest > limit:
                 raise TooLarge(limit)
-        return bytes(body)
+            return body.read()
 
     async def discard(self, *, limit: int) -> None:
-        """Take what was not read and keep none of it; gives up quietly after `limit` bytes.
+        """Take what was not read and keep none of it; gives up quietly after `limit` bytes, and
+        when it comes too slowly. Raises `Disconnected`.
 
         Many clients only look for an answer when they have sent everything: one that comes
         earlier, with the connection closed behind it, reaches them as a broken pipe.
         """
         dropped = 0
-        while not self._finished and dropped <= limit:
-            dropped += len(await self._chunk())
-
-    async def _chunk(self) -> bytes:
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        self._finished = not message.get("more_body", False)
-        return message.get("body", b"")
+        with suppress(TooSlow):
+            while not self._incoming.finished and dropped <= limit:
+                dropped += len(await self._incoming.chunk())

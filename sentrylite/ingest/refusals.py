@@ -80,6 +80,10 @@ def too_large(reason: object) -> Refusal:
     return Refusal(413, str(reason))
 
 
+def too_slow(reason: object) -> Refusal:
+    return Refusal(408, str(reason), headers=((b"connection", b"close"),))
+
+
 def unknown_encoding(reason: object) -> Refusal:
     return Refusal(415, str(reason))
 
@@ -133,3 +137,4 @@ QUEUE_FULL = Refusal(
 )
 NOT_STORED = Refusal(500, "The event could not be stored.")
 NO_DATABASE = Refusal(503, "The database is not available.")
+NO_SPACE = Refusal(503, "There is no space for the request body")

@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from issues.payload.event import Sender
+from sentrylite.bodies import Receive
 
-from .limits import Body, Receive
+from .limits import Body
 from .origins import origin_of
 
 Scope = Mapping[str, Any]

@@ -43,6 +43,8 @@ class Options:
     demo: bool
     background: bool
     access_log: bool
+    client_timeout: int
+    """In seconds."""
 
 
 def parse(arguments: list[str]) -> Options:
@@ -100,6 +102,13 @@ def parse(arguments: list[str]) -> Options:
         " (SENTRYLITE_BACKGROUND)",
     )
     parser.add_argument("--access-log", action="store_true", help="write a line for every request")
+    parser.add_argument(
+        "--client-timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        default=environment("SENTRYLITE_CLIENT_TIMEOUT") or "10",
+        help="how long a connection may be silent; default 10 (SENTRYLITE_CLIENT_TIMEOUT)",
+    )
     values = parser.parse_args(arguments)
     values.data_dir = values.data_dir or postgres.default_data_dir()
     if values.background is None:
@@ -136,6 +145,12 @@ def _port(text: str) -> int:
 def _workers(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= 256:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 256")
+    return int(text)
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 1 to 3600")
     return int(text)
 
 

@@ -50,7 +50,7 @@ def _load_django() -> None:
         from django.conf import settings
 
         engine = settings.DATABASES["default"].get("ENGINE", "")
-        if not engine.endswith("postgresql"):
+        if engine != "sentrylite.database":
             raise ServingError(
                 "DATABASE_URL names no PostgreSQL: it looks like postgres://user:password@host/name"
             )

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import threading
@@ -14,7 +15,8 @@ from types import FrameType
 from typing import Any
 
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from sentrylite import postgres
@@ -33,6 +35,11 @@ DATABASE_AWAY = 5
 CONNECTIONS_OF_A_WORKER = 14
 # For `sentrylite setup` and the like, and for what PostgreSQL keeps back.
 CONNECTIONS_OF_OTHERS = 22
+# Connections of clients to each worker, idle ones as well; who comes later waits for one to close.
+# One takes about 17 kB, and two files while a large body comes in.
+OPEN_CONNECTIONS = 4096
+FILES_OF_A_CONNECTION = 2
+OTHER_FILES = 256
 
 NO_KEY = (
     "SECRET_KEY is not set. Make one with: python -c"
@@ -68,6 +75,7 @@ def serve(options: Options) -> None:
         if url:
             os.environ["SENTRYLITE_URL"] = url
         os.environ["SENTRYLITE_DATA_DIR"] = str(options.data_dir)
+        os.environ["SENTRYLITE_CLIENT_TIMEOUT"] = str(options.client_timeout)
         os.environ["SENTRYLITE_BACKGROUND"] = "on" if options.background else "off"
         if os.environ.get("DATABASE_URL") and not os.environ.get("SECRET_KEY"):
             raise ServingError(NO_KEY)
@@ -135,6 +143,11 @@ def _run_workers(
         workers=options.workers,
         websockets=False,
         backlog=1024,
+        backpressure=_open_connections(),
+        # While it is open which version of HTTP a client speaks, granian waits without an end.
+        http=HTTPModes.http1,
+        # Until the headers are there, of the first request and of each one after it.
+        http1_settings=HTTP1Settings(header_read_timeout=options.client_timeout * 1000),
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
         log_dictconfig=LOGGING,
@@ -179,6 +192,18 @@ def _run_workers(
             "PostgreSQL has ended by itself: start the server again, which recovers the data"
             f" (log: {options.data_dir / 'log'})"
         )
+
+
+def _open_connections() -> int:
+    """How many a worker may have, once its limit of open files is raised as far as they need it and
+    the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = FILES_OF_A_CONNECTION * OPEN_CONNECTIONS + OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        files = min(files, hard)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(1, (files - OTHER_FILES) // FILES_OF_A_CONNECTION)
 
 
 def _watch_database(data_dir: Path, deadline: "Deadline", *, on_end: Callable[[], None]) -> None:

@@ -23,6 +23,15 @@ def test_a_database_that_is_gone_is_said_to_be(error: Exception) -> None:
     assert response.data == {"detail": "The database is not available."}
 
 
+def test_a_full_disk_is_said_to_be() -> None:
+    with pytest.raises(OSError) as caught, open("/dev/full", "w") as file:
+        file.write("x")
+        file.flush()
+    response = errors.answer(caught.value, {})
+    assert response.status_code == 503
+    assert response.data == {"detail": "There is no space left for files."}
+
+
 @pytest.mark.parametrize("error", [psycopg2.DataError("bad"), psycopg2.IntegrityError("twice")])
 def test_what_the_database_refuses_is_an_error_of_ours(error: Exception) -> None:
     assert errors.answer(wrapped(error), {}).status_code == 500

@@ -1,3 +1,4 @@
+import asyncio
 import gc
 import gzip
 import tracemalloc
@@ -190,6 +191,56 @@ def test_there_is_an_end_to_reading_what_is_not_kept(make_sdk: MakeSDK) -> None:
     start, _ = exchange(sdk.app, scope, incoming)
     assert start["status"] == 413
     assert incoming
+
+
+def test_bodies_under_way_take_no_memory(sdk: SDK) -> None:
+    """Twenty of 10 MiB each, at the same time, of which the last chunk does not come."""
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/1/store/",
+        "query_string": QUERY_AUTH.encode(),
+        "headers": [],
+        "client": None,
+    }
+
+    async def main() -> int:
+        incoming = [requests([bytes(64 * 1024)] * 160 + [b""]) for _ in range(20)]
+        ends = asyncio.Event()
+
+        async def send(message: object) -> None: ...
+
+        async def request(messages: list[dict[str, object]]) -> None:
+            async def receive() -> dict[str, object]:
+                await asyncio.sleep(0)
+                if len(messages) == 1:
+                    await ends.wait()
+                    return {"type": "http.disconnect"}
+                return messages.pop(0)
+
+            await sdk.app(scope, receive, send)
+
+        running = [asyncio.create_task(request(messages)) for messages in incoming]
+        while any(len(messages) > 1 for messages in incoming):
+            await asyncio.sleep(0)
+        kept, _ = tracemalloc.get_traced_memory()
+        ends.set()
+        await asyncio.gather(*running)
+        return kept
+
+    tracemalloc.start()
+    try:
+        assert asyncio.run(main()) < 20 * MIB
+    finally:
+        tracemalloc.stop()
+
+
+@every_door
+def test_a_body_for_which_the_disk_is_too_full_is_refused(
+    sdk: SDK, door: str, full_disk: None
+) -> None:
+    response = sdk.send(f"/api/1/{door}/", [b" " * 100_000] * 3)
+    assert refused(response) == (503, "There is no space for the request body")
 
 
 @every_door
