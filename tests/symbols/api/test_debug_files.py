@@ -174,7 +174,10 @@ LIST_QUERIES = 4
     [
         (BREAKPAD, "shop.sym", f"{DEBUG_ID}.sym"),
         (MAPPING, "mapping.txt", f"{MAPPING_ID}.txt"),
+        (debug_files.pe(), "shop.dll", f"{DEBUG_ID}.exe"),
+        (debug_files.mach_o(), "libshop.dylib", DEBUG_ID),
     ],
+    ids=["Breakpad", "mapping", "PE", "Mach-O"],
 )
 def test_a_file_is_downloaded(
     api: APIClient, project: Project, now: datetime, content: bytes, name: str, sent_as: str
@@ -246,6 +249,49 @@ def test_a_program_is_uploaded(api: APIClient, project: Project, tmp_path: Path)
     assert (answer["symbolType"], answer["cpuName"]) == ("elf", "x86_64")
     assert answer["headers"] == {"Content-Type": "application/x-elf-binary"}
     assert len(answer["codeId"]) == 40
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            debug_files.mach_o(),
+            {
+                "symbolType": "macho",
+                "headers": {"Content-Type": "application/x-mach-binary"},
+                "data": {"type": "lib", "features": ["symtab"]},
+            },
+        ),
+        (
+            debug_files.pe(),
+            {
+                "codeId": "5f0000002000",
+                "symbolType": "pe",
+                "headers": {"Content-Type": "application/x-dosexec"},
+                "data": {"type": "lib", "features": ["symtab"]},
+            },
+        ),
+        (
+            debug_files.wasm(),
+            {
+                "cpuName": "wasm32",
+                "symbolType": "wasm",
+                "headers": {"Content-Type": "application/wasm"},
+                "data": {"type": "lib", "features": ["symtab"]},
+            },
+        ),
+    ],
+    ids=["Mach-O", "PE", "WebAssembly"],
+)
+def test_programs_of_other_systems_are_uploaded(
+    api: APIClient, project: Project, content: bytes, expected: dict[str, Any]
+) -> None:
+    answer = send(api, content, "shop.lib")
+    file = DebugFile.objects.get()
+    bare_id = DEBUG_ID.replace("-", "")
+    common = {"codeId": bare_id, "objectName": "shop.lib", "size": len(content)}
+    assert answer.json() == [shown(file, **common | expected)]
+    assert file.symcache is not None
 
 
 def test_the_debug_files_in_a_zip_are_uploaded(api: APIClient, project: Project) -> None:
