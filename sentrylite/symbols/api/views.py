@@ -14,6 +14,7 @@ from sentrylite.api import params
 from sentrylite.api.errors import BadParameter
 from sentrylite.api.pagination import Cursor, queryset_page
 from sentrylite.api.renderers import JSONParser
+from sentrylite.api.views import FORMS
 from sentrylite.files import assembling, chunks, store
 from sentrylite.files.assembling import Assembly, State, Unacceptable
 from sentrylite.files.models import Blob
@@ -48,6 +49,7 @@ class DebugFileListView(ProjectScopedView):
     """List a project's debug files, the newest first, or download one; upload; delete one."""
 
     scopes = RELEASE_SCOPES
+    parser_classes = FORMS
 
     def get(self, request: Request, **kwargs: Any) -> HttpResponseBase:
         query = request.query_params
