@@ -450,6 +450,28 @@ def test_nothing_is_associated(api: APIClient, project: Project) -> None:
     assert (answer.status_code, answer.json()) == (200, {"associatedDsymFiles": []})
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_mapping_may_be_said_to_be_of_a_release(
+    api: APIClient, project: Project, now: datetime, slash: str
+) -> None:
+    upload(project, MAPPING, "mapping.txt", now)
+    upload(project, BREAKPAD, "shop.sym", now)
+    path = f"/api/0/projects/acme/pump-station/files/proguard-artifact-releases{slash}"
+
+    def say(**changes: Any) -> tuple[int, Any]:
+        body = {"release_name": "com.shop@1.0+1", "proguard_uuid": MAPPING_ID, **changes}
+        answer = api.post(path, body, format="json")
+        return answer.status_code, answer.content and answer.json()
+
+    assert say() == say() == (201, b"")
+    for other in (DEBUG_ID, SHA1[:32]):
+        status, error = say(proguard_uuid=other)
+        assert (status, error["detail"][:36]) == (400, "The project has no mapping with the ")
+    assert say(proguard_uuid="x") == (400, {"proguard_uuid": ["Must be a valid UUID."]})
+    assert say(release_name="") == (400, {"release_name": ["This field may not be blank."]})
+    assert api.post(path, [], format="json").status_code == 400
+
+
 def test_no_events_are_held_back(api: APIClient, project: Project) -> None:
     answer = api.post("/api/0/projects/acme/pump-station/reprocessing/", {}, format="json")
     assert (answer.status_code, answer.content) == (200, b"")
