@@ -118,6 +118,7 @@ class OrganizationReleaseListView(ReleaseAnswers, OrganizationProjectsView):
         return answer_page(request, page_of(request, found), lambda ids: self.answer(ids, counted))
 
     def post(self, request: Request, **kwargs: Any) -> Response:
+        HealthParams.read(request.query_params)  # refused before anything is changed
         sent = ReleaseCreateInput.read(request, access=self.access)
         if not sent["projects"]:
             self.check_known(sent)
@@ -160,6 +161,7 @@ class ProjectReleaseListView(ReleaseAnswers, ProjectScopedView):
         )
 
     def post(self, request: Request, **kwargs: Any) -> Response:
+        HealthParams.read(request.query_params)  # refused before anything is changed
         sent = ReleaseCreateInput.read(request, access=self.access)
         made = actions.make_release(
             self.organization,
@@ -183,6 +185,7 @@ class ReleaseDetailView(ReleaseAnswers, ReleaseScopedView):
         return Response(self.answer([self.release.pk], counted)[0])
 
     def put(self, request: Request, **kwargs: Any) -> Response:
+        HealthParams.read(request.query_params)  # refused before anything is changed
         sent = ReleaseUpdateInput.read(request, access=self.access)
         actions.change_release(self.release, sent["columns"])
         is_news = actions.link_projects(self.release, sent["projects"])
