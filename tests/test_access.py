@@ -316,11 +316,11 @@ def test_each_scope_alone(
 ) -> None:
     scopes = ROUTES[route]
     assert scopes
-    refused = {
-        scope
-        for scope in ALL_SCOPES
-        if status(api_as(user, scopes=[scope]), method, fill(route)) == 403
-    }
+    api, path, refused = api_as(user, scopes=[]), fill(route), set()
+    for scope in ALL_SCOPES:
+        user.api_tokens.update(scopes=[scope])
+        if status(api, method, path) == 403:
+            refused.add(scope)
     assert refused == ALL_SCOPES - scopes[method]
 
 
