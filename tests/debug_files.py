@@ -8,6 +8,8 @@ import zipfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from struct import pack
+from uuid import UUID
 
 import pytest
 
@@ -61,6 +63,91 @@ int main(int count, char **) {
   return cart.total(count) + 1;
 }
 """
+
+
+def mach_o() -> bytes:
+    """A library for x86_64 with one symbol: `total`, at 0x1000."""
+    text, names = b"\x90" * 32, b"\0_total\0\0"
+    begin = 32 + 152 + 24 + 24
+    end = begin + len(text)
+    return b"".join(
+        (
+            pack("<8I", 0xFEEDFACF, 0x01000007, 3, 6, 3, 152 + 24 + 24, 0, 0),
+            pack("<II16s4Q4I", 0x19, 152, b"__TEXT", 0, 0x2000, 0, end, 7, 5, 1, 0),
+            pack("<16s16s2Q8I", b"__text", b"__TEXT", 0x1000, 32, begin, 4, 0, 0, 1 << 31, 0, 0, 0),
+            pack("<II16s", 0x1B, 24, UUID(DEBUG_ID).bytes),
+            pack("<6I", 0x02, 24, end, 1, end + 16, len(names)),
+            text,
+            pack("<IBBHQ", 1, 0x0F, 1, 0, 0x1000),
+            names,
+        )
+    )
+
+
+def wasm() -> bytes:
+    """A module with one function: `total`, whose code is at 0x16."""
+
+    def section(number: int, content: bytes) -> bytes:
+        return bytes((number, len(content))) + content
+
+    return b"".join(
+        (
+            b"\0asm\1\0\0\0",
+            section(1, b"\1\x60\0\0"),
+            section(3, b"\1\0"),
+            section(10, b"\1\2\0\x0b"),
+            section(0, b"\x08build_id" + UUID(DEBUG_ID).bytes),
+            section(0, b"\x04name" + section(1, b"\1\0\5total")),
+        )
+    )
+
+
+def pe() -> bytes:
+    """A library for x86_64 that exports one function: `total`, at 0x1100."""
+    begin, address, size = 0x200, 0x1000, 0x200
+    exports = address + 0x80
+    code_view = b"RSDS" + UUID(DEBUG_ID).bytes_le + pack("<I", 0) + b"shop.pdb\0"
+    body = pack("<IIHHIIII", 0, 0, 0, 0, 2, len(code_view), address + 28, begin + 28) + code_view
+    body = body.ljust(exports - address, b"\0")
+    body += pack(
+        "<IIHH7I", 0, 0, 0, 0, exports + 60, 1, 1, 1, exports + 40, exports + 44, exports + 48
+    )
+    body += pack("<3I", 0x1100, exports + 52, 0) + b"total\0\0\0" + b"shop.dll\0"
+    places = [(exports, 69)] + [(0, 0)] * 5 + [(address, 28)] + [(0, 0)] * 9
+    optional = b"".join(
+        (
+            pack("<HBB5I", 0x20B, 14, 0, 0, size, 0, 0, address),
+            pack(
+                "<QII6H4I2H",
+                0x180000000,
+                0x1000,
+                begin,
+                6,
+                0,
+                0,
+                0,
+                6,
+                0,
+                0,
+                0x2000,
+                begin,
+                0,
+                3,
+                0,
+            ),
+            pack("<4Q2I", 0x100000, 0x1000, 0x100000, 0x1000, 0, len(places)),
+            *(pack("<II", *place) for place in places),
+        )
+    )
+    headers = b"".join(
+        (
+            b"MZ".ljust(60, b"\0") + pack("<I", 64),
+            b"PE\0\0" + pack("<HHIIIHH", 0x8664, 1, 0x5F000000, 0, 0, len(optional), 0x2022),
+            optional,
+            pack("<8s6IHHI", b".rdata", size, address, size, begin, 0, 0, 0, 0, 0x40000040),
+        )
+    )
+    return headers.ljust(begin, b"\0") + body.ljust(size, b"\0")
 
 
 def compiled(directory: Path) -> Path:

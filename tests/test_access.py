@@ -157,6 +157,8 @@ ROUTES: dict[str, Mapping[str, Set[str]] | None] = {
             "files/dsyms/associate/",
             "files/dsyms/unknown/",
             "files/difs/assemble/",
+            "files/proguard-artifact-releases",
+            "files/proguard-artifact-releases/",
             "reprocessing/",
         )
     },

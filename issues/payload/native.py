@@ -32,7 +32,8 @@ _SYSTEM = re.compile(
 class Image(NamedTuple):
     """A program or library, where it was loaded."""
 
-    start: int
+    start: int | None
+    """None where addresses are only ever relative to the image: in WebAssembly."""
     size: int
     """0 when the SDK does not know."""
     debug_id: str | None
@@ -199,7 +200,8 @@ def _restored(
         "data": {**frame.get("data", {}), "symbolicator_status": "symbolicated"},
     }
     if location.symbol_address != UNKNOWN_ADDRESS:
-        restored["symbol_addr"] = hex((image.start + location.symbol_address) % MAX_ADDRESS)
+        start = image.start or 0
+        restored["symbol_addr"] = hex((start + location.symbol_address) % MAX_ADDRESS)
     if symbol != function:
         restored["raw_function"] = trim(symbol, MAX_NAME)
     if location.file:
@@ -232,16 +234,17 @@ def _place_of(frame: JsonObject, images: Sequence[Image], *, is_last: bool) -> _
         relative = address
     else:
         # The last one that begins before it.
-        count = bisect_right([image.start for image in images], address)
+        starts = [each.start for each in images if each.start is not None]
+        count = bisect_right(starts, address)
         image = images[count - 1] if count else None
-        relative = address - image.start if image else 0
+        relative = address - starts[count - 1] if count else 0
     if image is None or (image.size and relative >= image.size):
         return None
     return _Place(image, relative if is_last or not relative else relative - 1)
 
 
 def _images(event: JsonObject) -> list[Image]:
-    """The images of an event that can be looked up, by their addresses."""
+    """The images of an event that can be looked up, by their addresses, those without one last."""
     images = event.get("debug_meta", {}).get("images")
     found = []
     for number, image in enumerate(images if type(images) is list else ()):
@@ -250,7 +253,7 @@ def _images(event: JsonObject) -> list[Image]:
         start = _number(image.get("image_addr"))
         debug_id = image.get("debug_id") or image.get("id") or image.get("uuid")
         code_id = image.get("code_id")
-        if start is None or not (type(debug_id) is str or type(code_id) is str):
+        if not (type(debug_id) is str or type(code_id) is str):
             continue
         path = image.get("code_file") or image.get("name") or image.get("debug_file")
         found.append(
@@ -263,7 +266,7 @@ def _images(event: JsonObject) -> list[Image]:
                 number,
             )
         )
-    return sorted(found)
+    return sorted(found, key=lambda image: MAX_ADDRESS if image.start is None else image.start)
 
 
 def _number(value: object) -> int | None:

@@ -1,16 +1,20 @@
 """The one base view: JSON in, JSON out, and the headers every answer of the API carries."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.parsers import BaseParser, FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .renderers import AlwaysJSON, JSONParser, JSONRenderer
+
+FORMS: Sequence[type[BaseParser]] = (FormParser, MultiPartParser)
+"""What uploads may be sent in."""
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
@@ -35,7 +39,7 @@ class ApiView(APIView):
     permission_classes: Any = []
     throttle_classes: Any = []
     renderer_classes = [JSONRenderer]
-    parser_classes = [JSONParser, FormParser, MultiPartParser]
+    parser_classes: Sequence[type[BaseParser]] = [JSONParser, *FORMS]
     content_negotiation_class = AlwaysJSON
 
     @property

@@ -18,7 +18,8 @@ from .models import Commit, CommitAuthor, Release, Repository
 
 # What says in a commit's message that no release is to list it.
 SKIPPED = "#skipsentry"
-NOT_IN_AN_ADDRESS = re.compile(r"[^\w]", re.ASCII)
+MAX_NAME = 128
+NOT_IN_AN_ADDRESS = re.compile(r"\W")
 
 
 class FileChange(NamedTuple):
@@ -44,10 +45,11 @@ class NewCommit:
 
     @property
     def email(self) -> str | None:
-        """The address that its author goes by; None without an author."""
+        """The address that its author goes by, in lower case; None without an author."""
         if self.author_email or not self.author_name:
-            return self.author_email or None
-        return f"{NOT_IN_AN_ADDRESS.sub('', self.author_name).lower()}@localhost"
+            return self.author_email.lower() or None
+        name = NOT_IN_AN_ADDRESS.sub("", self.author_name).lower()
+        return f"{name[:MAX_NAME]}@localhost"
 
 
 class Head(NamedTuple):

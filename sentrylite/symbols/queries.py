@@ -72,7 +72,8 @@ class Found(NamedTuple):
 
 
 def find_for_event(project_id: int, identities: Collection[Identity]) -> dict[Identity, Found]:
-    """The newest debug file of each identity in which something can be looked up. One statement,
+    """The debug file of each identity that says most: one with lines before one that only names
+    functions, as a program without its debug information does; of these the newest. One statement,
     none without identities."""
     debug_ids = {each.debug_id for each in identities} - {""}
     code_ids = {each.code_id for each in identities} - {""}
@@ -80,25 +81,23 @@ def find_for_event(project_id: int, identities: Collection[Identity]) -> dict[Id
         return {}
     of_project = DebugFile.objects.filter(project=project_id)
     of_code_ids = of_project.filter(code_id__in=code_ids).values("debug_id")
-    rows = (
-        of_project.filter(Q(debug_id__in=debug_ids) | Q(debug_id__in=of_code_ids))
-        .filter(Q(symcache__isnull=False) | Q(format__in=[Format.PROGUARD, Format.SOURCE_BUNDLE]))
-        .select_related("blob", "symcache")
-        .order_by("pk")
-    )
-    by_debug_id: dict[str, DebugFile] = {}
-    by_code_id: dict[str, DebugFile] = {}
+    rows = of_project.filter(
+        Q(debug_id__in=debug_ids) | Q(debug_id__in=of_code_ids)
+    ).select_related("blob", "symcache")
+    files: dict[str, DebugFile] = {}
     sources: dict[str, DebugFile] = {}
-    for row in rows:
+    by_code_id: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: ("debug" in row.features, row.pk)):
         if row.format == Format.SOURCE_BUNDLE:
             sources[row.debug_id] = row
-        else:
-            by_debug_id[row.debug_id] = row
-            by_code_id[row.code_id] = row
-    by_code_id.pop("", None)
+        elif row.symcache is not None or row.format == Format.PROGUARD:
+            files[row.debug_id] = row
+        if row.code_id:  # which only the program may have, not what tells of its lines
+            by_code_id[row.code_id] = row.debug_id
     found = {}
     for identity in identities:
-        file = by_debug_id.get(identity.debug_id) or by_code_id.get(identity.code_id)
-        if file is not None:
-            found[identity] = Found(file, sources.get(file.debug_id))
+        for debug_id in (identity.debug_id, by_code_id.get(identity.code_id, "")):
+            if debug_id in files:
+                found[identity] = Found(files[debug_id], sources.get(debug_id))
+                break
     return found

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests import live
+from tests import debug_files, live
 
 pytestmark = [pytest.mark.live, pytest.mark.sentry_cli]
 
@@ -235,6 +235,8 @@ def test_a_release_from_its_name_to_its_end(cli: Cli) -> None:
     assert "production" in cli("deploys", "list", "--release", version)
     [deploy] = cli.of_organization(f"releases/{version}/deploys/")
     assert (deploy["environment"], deploy["name"]) == ("production", "first")
+    cli("releases", "deploys", version, "new", "--env", "staging")  # as it was called once
+    assert "staging" in cli("releases", "deploys", version, "list")
 
     cli("releases", "archive", version)
     assert cli.of_organization(f"releases/{version}/")["status"] == "archived"
@@ -391,3 +393,15 @@ def test_mappings_are_uploaded(cli: Cli) -> None:
     cli("upload-proguard", "mapping.txt")
     [file] = cli.of_project("files/dsyms/")
     assert file["symbolType"] == "proguard"
+    if cli.is_before(3):
+        build = ["--app-id", "org.example.shop", "--version", "1.0", "--version-code", "7"]
+        cli("upload-proguard", *build, "mapping.txt")
+
+
+def test_programs_of_all_systems_are_uploaded(cli: Cli) -> None:
+    (cli.home / "shop.dylib").write_bytes(debug_files.mach_o())
+    (cli.home / "shop.dll").write_bytes(debug_files.pe())
+    (cli.home / "shop.wasm").write_bytes(debug_files.wasm())
+    cli("upload-dif", "--wait", ".")
+    found = {file["objectName"]: file["symbolType"] for file in cli.of_project("files/dsyms/")}
+    assert found == {"shop.dylib": "macho", "shop.dll": "pe", "shop.wasm": "wasm"}

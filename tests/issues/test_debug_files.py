@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 ALL = Uploads(debug_files=True)
 BASE = 0x400000
+PE_CODE_ID = "5F0000002000"
 
 
 class Clock:
@@ -150,6 +151,67 @@ def test_the_newest_file_of_an_id_is_used(project, now, symbolicate):
     upload(project, BREAKPAD.replace(b"main", b"start"), "shop.sym", now)
 
     assert located(symbolicate(crash(0x1025)))[0][0] == "start"
+
+
+@pytest.mark.parametrize("image", [{}, {"debug_id": None, "code_id": PE_CODE_ID}])
+def test_a_file_with_lines_is_used_before_a_newer_one_with_names(project, now, symbolicate, image):
+    content = b"".join(line for line in BREAKPAD.splitlines(True) if b"CODE_ID" not in line)
+    upload(project, content, "shop.sym", now)
+    upload(project, debug_files.pe(), "shop.dll", now)
+
+    assert located(symbolicate(crash(0x1025, 0x1012, **image))) == SHOP
+
+
+def test_a_program_without_symbols_leads_from_its_code_id_to_its_debug_file(
+    project, now, symbolicate
+):
+    content = b"".join(line for line in BREAKPAD.splitlines(True) if b"CODE_ID" not in line)
+    upload(project, content, "shop.sym", now)
+    program = upload(project, debug_files.pe(), "shop.dll", now)
+    program.symcache = None
+    program.save()
+
+    assert located(symbolicate(crash(0x1025, 0x1012, debug_id=None, code_id=PE_CODE_ID))) == SHOP
+
+
+@pytest.mark.parametrize(
+    ("content", "image", "address"),
+    [
+        (debug_files.mach_o(), {"type": "macho"}, 0x1004),
+        (debug_files.pe(), {"type": "pe"}, 0x1100),
+    ],
+    ids=["Mach-O", "PE"],
+)
+def test_programs_of_other_systems_name_their_functions(
+    project, now, symbolicate, content, image, address
+):
+    upload(project, content, "shop", now)
+
+    assert located(symbolicate(crash(address, **image))) == [("total", None, None)]
+
+
+def test_web_assembly_names_its_functions(project, now, symbolicate):
+    """The image is one of the page's, and has no address."""
+    upload(project, debug_files.wasm(), "shop.wasm", now)
+    url = "https://shop.example.com/shop.wasm"
+    image = {"type": "wasm", "debug_id": f"{DEBUG_ID.replace('-', '')}0", "code_file": url}
+    frame = {
+        "platform": "native",
+        "filename": url,
+        "function": "<anonymous>",
+        "instruction_addr": "0x16",
+        "addr_mode": "rel:1",
+    }
+    event = symbolicate(
+        {
+            "platform": "javascript",
+            "debug_meta": {"images": [{"type": "sourcemap", "debug_id": MAPPING_ID}, image]},
+            "exception": {"values": [{"type": "RuntimeError", "stacktrace": {"frames": [frame]}}]},
+        }
+    )
+
+    (found,) = event["exception"]["values"][0]["stacktrace"]["frames"]
+    assert (found["function"], found["package"]) == ("total", url)
 
 
 def test_a_file_that_was_uploaded_before_is_used_again_when_the_newer_is_deleted(

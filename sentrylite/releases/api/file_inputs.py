@@ -32,10 +32,8 @@ class ReleaseFileUpload:
         if file is None:
             raise BadParameter("Missing uploaded file")
         name = _text(fields, "name", MAX_NAME) or file.name or ""
-        if name in ("", "file"):
-            raise BadParameter("File name must be specified")
-        if SPECIAL.search(name.rpartition("/")[2]):
-            raise BadParameter("File name must not contain special whitespace characters")
+        if mistake := _mistake(name):
+            raise BadParameter(mistake)
         headers = {"Content-Type": file.content_type or "application/octet-stream"}
         headers |= dict(map(_header, fields.getlist("header")))
         if sum(len(key) + len(value) for key, value in headers.items()) > MAX_HEADERS:
@@ -46,7 +44,21 @@ class ReleaseFileUpload:
 class ReleaseFileUpdateInput(Input):
     is_partial = False
 
-    name = serializers.CharField(max_length=200)
+    name = serializers.CharField(max_length=200, trim_whitespace=False)
+
+    def validate_name(self, name: str) -> str:
+        if mistake := _mistake(name):
+            raise serializers.ValidationError(mistake)
+        return name
+
+
+def _mistake(name: str) -> str | None:
+    """What is wrong with the name of a file."""
+    if name.strip() in ("", "file"):
+        return "File name must be specified"
+    if SPECIAL.search(name.rpartition("/")[2]):
+        return "File name must not contain special whitespace characters"
+    return None
 
 
 def _text(fields: QueryDict, name: str, longest: int) -> str:
@@ -58,8 +70,8 @@ def _text(fields: QueryDict, name: str, longest: int) -> str:
 
 def _header(line: Any) -> tuple[str, str]:
     name, colon, value = line.partition(":") if isinstance(line, str) else ("", "", "")
-    if not colon:
+    if not (colon and name.strip()):
         raise BadParameter("header value was not formatted correctly")
-    if SPECIAL.search(value) or "\0" in line:
+    if SPECIAL.search(line) or "\0" in line:
         raise BadParameter("header value must not contain special whitespace characters")
-    return name, value.strip()
+    return name.strip(), value.strip()

@@ -162,7 +162,7 @@ class CommitInput(serializers.Serializer):
 
 class HeadInput(serializers.Serializer):
     repository = serializers.CharField(max_length=200)
-    commit = serializers.CharField(max_length=2 * 64 + 2)
+    commit = serializers.CharField()
     previousCommit = _optional_text(64)
 
     def validate_commit(self, value: str) -> str:

@@ -164,7 +164,7 @@ OPERATIONS: Operations = {
         "GET": Operation(
             "Retrieve an Organization's Release",
             shapes.ReleaseDetail,
-            query=HealthQuery,
+            query=OrganizationHealthQuery,
             in_project="Retrieve a Project's Release",
         ),
         "PUT": Operation(

@@ -1,10 +1,12 @@
-"""Bodies that name debug files to be put together (clients contract, section 6)."""
+"""Bodies that name debug files (clients contract, section 6)."""
 
 from typing import NamedTuple
 
+from rest_framework import serializers
 from rest_framework.request import Request
 
 from sentrylite.api.errors import BadParameter
+from sentrylite.api.inputs import Input
 from sentrylite.files.chunks import CHECKSUM, CHUNK_SIZE, MAX_FILE_SIZE
 from sentrylite.symbols.models import MAX_NAME
 
@@ -12,6 +14,15 @@ MAX_FILES = 5_000
 MAX_PIECES = MAX_FILE_SIZE // CHUNK_SIZE
 # Of all files of a request together.
 MAX_ALL_PIECES = 50_000
+
+
+class MappingReleaseInput(Input):
+    """The release that a mapping is said to be of."""
+
+    is_partial = False
+
+    release_name = serializers.CharField(max_length=250)
+    proguard_uuid = serializers.UUIDField()
 
 
 class Wanted(NamedTuple):

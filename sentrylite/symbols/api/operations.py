@@ -5,10 +5,12 @@ from typing import Annotated, NotRequired, TypedDict
 from sentrylite.api.operations import MULTIPART, File, Keywords, Operation, Operations, Paged
 from sentrylite.releases.api.shapes import Sha1
 from sentrylite.symbols.api import shapes
+from sentrylite.symbols.api.inputs import MappingReleaseInput
 from sentrylite.symbols.api.views import (
     AssociateDebugFilesView,
     DebugFileListView,
     DebugFilesAssembleView,
+    MappingReleasesView,
     ReprocessingView,
     UnknownDebugFilesView,
 )
@@ -75,6 +77,11 @@ OPERATIONS: Operations = {
     },
     AssociateDebugFilesView: {
         "POST": Operation("Associate debug files (legacy)", shapes.AssociatedDebugFiles),
+    },
+    MappingReleasesView: {
+        "POST": Operation(
+            "Associate a mapping with a release", status=201, body=MappingReleaseInput
+        ),
     },
     DebugFilesAssembleView: {
         "POST": Operation(

@@ -14,6 +14,7 @@ from sentrylite.api import params
 from sentrylite.api.errors import BadParameter
 from sentrylite.api.pagination import Cursor, queryset_page
 from sentrylite.api.renderers import JSONParser
+from sentrylite.api.views import FORMS
 from sentrylite.files import assembling, chunks, store
 from sentrylite.files.assembling import Assembly, State, Unacceptable
 from sentrylite.files.models import Blob
@@ -21,7 +22,7 @@ from sentrylite.organizations.access import PROJECT_SCOPES, RELEASE_SCOPES
 from sentrylite.organizations.api.base import ProjectScopedView
 from sentrylite.organizations.api.params import answer_page
 from sentrylite.symbols import queries, uploads
-from sentrylite.symbols.api.inputs import Wanted, read_wanted
+from sentrylite.symbols.api.inputs import MappingReleaseInput, Wanted, read_wanted
 from sentrylite.symbols.api.serializers import DebugFileSerializer
 from sentrylite.symbols.models import DebugFile, Format
 
@@ -48,6 +49,7 @@ class DebugFileListView(ProjectScopedView):
     """List a project's debug files, the newest first, or download one; upload; delete one."""
 
     scopes = RELEASE_SCOPES
+    parser_classes = FORMS
 
     def get(self, request: Request, **kwargs: Any) -> HttpResponseBase:
         query = request.query_params
@@ -125,6 +127,22 @@ class AssociateDebugFilesView(ProjectScopedView):
 
     def post(self, request: Request, **kwargs: Any) -> Response:
         return Response({"associatedDsymFiles": []})
+
+
+class MappingReleasesView(ProjectScopedView):
+    """Clients say here which release a mapping is of. Events name theirs by id, so that there is
+    nothing to be remembered."""
+
+    scopes = RELEASE_SCOPES
+
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        debug_id = str(MappingReleaseInput.read(request)["proguard_uuid"])
+        mappings = queries.search_files(
+            self.project, debug_id=debug_id, file_formats=[Format.PROGUARD]
+        )
+        if not mappings.exists():
+            raise BadParameter(f"The project has no mapping with the id {debug_id}.")
+        return Response(status=201)
 
 
 class ReprocessingView(ProjectScopedView):

@@ -199,6 +199,17 @@ def test_addresses_may_be_relative_to_an_image():
     assert frames_of(event)[-1]["function"] == "price"
 
 
+def test_an_image_without_an_address_is_only_named():
+    wasm = {"type": "wasm", "debug_id": SHOP["debug_id"], "code_file": "https://example.com/shop"}
+
+    native.restore(
+        event := crash("0x1010", addr_mode="rel:1", images=[LIBC, wasm]), Uploads(shop=Shop())
+    )
+    assert frames_of(event)[-1]["function"] == "price"
+
+    assert not native.has_addresses(crash("0x1010", images=[LIBC, wasm]))
+
+
 def test_a_frame_keeps_what_its_sdk_said_of_it():
     event = crash("0x401010", in_app=False, package="/other", vars={"n": "4"})
 

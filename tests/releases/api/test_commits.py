@@ -130,6 +130,27 @@ def test_the_release_says_what_its_commits_come_to(
     assert answer["authors"][2] == {"email": "ada@localhost", "name": "Ada"}
 
 
+@pytest.mark.parametrize(
+    "name, email",
+    [
+        ("花子 山田", "花子山田@localhost"),
+        ("Zoë", "zoë@localhost"),
+        ("İ" * 128, "i̇" * 64 + "@localhost"),
+    ],
+)
+def test_names_of_any_letters_make_an_address(
+    api: APIClient, release: Release, name: str, email: str
+) -> None:
+    _, answer = put(api, commits=[OLD | {"author_email": None, "author_name": name}])
+    assert answer["authors"] == [{"email": email, "name": name}]
+
+
+def test_an_address_is_one_author_however_it_is_written(api: APIClient, release: Release) -> None:
+    by_ada = OLD | {"id": "d", "author_email": "Ada@Example.COM"}
+    _, answer = put(api, commits=[OLD, by_ada])
+    assert answer["authors"] == [{"email": "ada@example.com", "name": "Ada"}]
+
+
 def test_only_members_are_people(api: APIClient, release: Release) -> None:
     factories.UserFactory(email="ada@example.com")
     other = factories.OrganizationMemberFactory(user__email="ada2@example.com")
@@ -375,6 +396,7 @@ def test_a_release_says_which_commit_it_was_built_from(
         ([{"repository": "a", "commit": "..1"}], "commit: Commit cannot begin or end with .."),
         ([{"repository": "a", "commit": "1.."}], "commit: Commit cannot begin or end with .."),
         ([{"repository": "a", "commit": "x" * 65}], "commit: Commit too long - max is 64 chars"),
+        ([{"repository": "a", "commit": "x" * 999}], "commit: Commit too long - max is 64 chars"),
         (
             [{"repository": "a", "commit": "1.." + "x" * 65}],
             "commit: Start or end commit too long - max is 64 chars each",

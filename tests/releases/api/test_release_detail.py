@@ -114,6 +114,18 @@ def test_of_a_project_it_counts_what_is_the_projects(api: APIClient, release: Re
     )
 
 
+def test_of_a_chosen_project_it_counts_the_same(
+    api: APIClient, project: Project, release: Release
+) -> None:
+    path = f"{OF_ORGANIZATION}{release.version}/"
+    assert api.get(path, {"project": project.pk}).json() == whole(
+        release, newGroups=3, lastEvent="2026-03-07T00:00:00Z"
+    )
+    assert api.get(path, {"project": "-1"}).json()["newGroups"] == 7
+    assert api.get(path, {"project": "x"}).status_code == 400
+    assert api.get(path, {"project": factories.ProjectFactory().pk}).status_code == 403
+
+
 @pytest.mark.parametrize("base", [OF_ORGANIZATION, OF_PROJECT])
 @pytest.mark.parametrize("version", ["app@1.0+3", "1.0 rc 2", " 1.0 ", "%41", "é%", "commits"])
 def test_versions_are_percent_encoded_or_not(

@@ -90,6 +90,7 @@ def test_a_name_is_there_once_for_each_dist(api: APIClient, path: str) -> None:
         ({"file": ""}, "Missing uploaded file"),
         ({"file": "text"}, "Missing uploaded file"),
         ({"name": "file"}, "File name must be specified"),
+        ({"name": " "}, "File name must be specified"),
         *(
             ({"name": f"~/a{special}b"}, "File name must not contain special whitespace characters")
             for special in "\n\t\r\f\v\\"
@@ -99,6 +100,8 @@ def test_a_name_is_there_once_for_each_dist(api: APIClient, path: str) -> None:
         ({"dist": "d" * 65}, "dist is no text of at most 64 characters."),
         ({"dist": "a\0b"}, "dist is no text of at most 64 characters."),
         ({"header": "no colon"}, "header value was not formatted correctly"),
+        ({"header": " : no name"}, "header value was not formatted correctly"),
+        ({"header": "a\nb:c"}, "header value must not contain special whitespace characters"),
         ({"header": "a:b\nc"}, "header value must not contain special whitespace characters"),
         ({"header": "a:b\0"}, "header value must not contain special whitespace characters"),
         ({"header": "a:" + "b" * 9000}, "The headers are longer than 8000 characters."),
@@ -113,19 +116,13 @@ def test_what_cannot_be_kept_is_refused(
     assert not Blob.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "content_type, body",
-    [
-        ("application/json", '{"name": "a", "file": "b"}'),
-        ("application/json", "[]"),
-        ("application/x-www-form-urlencoded", "name=a&file=b"),
-    ],
-)
-def test_only_a_form_with_a_file_is_taken(
-    content_type: str, body: str, api: APIClient, path: str
-) -> None:
-    answer = api.generic("POST", path, body, content_type)
+def test_only_a_form_with_a_file_is_taken(api: APIClient, path: str) -> None:
+    answer = api.generic("POST", path, "name=a&file=b", "application/x-www-form-urlencoded")
     assert (answer.status_code, answer.json()) == (400, {"detail": "Missing uploaded file"})
+    for body in ('{"name": "a", "file": "b"}', "[]"):
+        answer = api.generic("POST", path, body, "application/json")
+        assert answer.status_code == 415
+        assert answer.json() == {"detail": 'Unsupported media type "application/json" in request.'}
 
 
 @pytest.mark.parametrize("body", [b"", b"--x\r\n", b"--x--\r\n", b"\xff" * 100])
@@ -226,6 +223,8 @@ def test_a_file_is_renamed(api: APIClient, path: str) -> None:
     file = upload(api, path, name="~/old.js", dist="web").json()
     answer = api.put(f"{path}{file['id']}/", {"name": "~/new.js", "dist": "other"}, format="json")
     assert (answer.status_code, answer.json()) == (200, {**file, "name": "~/new.js"})
+    answer = api.put(f"{path}{file['id']}/", {"name": " ~/new.js "}, format="json")
+    assert answer.json()["name"] == " ~/new.js "  # as when it is uploaded
 
 
 @pytest.mark.parametrize(
@@ -237,6 +236,12 @@ def test_a_file_is_renamed(api: APIClient, path: str) -> None:
         ({"name": ["a"]}, {"name": ["Not a valid string."]}),
         ({"name": "n" * 201}, {"name": ["Ensure this field has no more than 200 characters."]}),
         ({"name": "a\0b"}, {"name": ["Null characters are not allowed."]}),
+        ({"name": " "}, {"name": ["File name must be specified"]}),
+        ({"name": "file"}, {"name": ["File name must be specified"]}),
+        *(
+            ({"name": name}, {"name": ["File name must not contain special whitespace characters"]})
+            for name in ("~/a\nb", "~/a\\b")
+        ),
         ([], {"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}),
     ],
 )

@@ -452,6 +452,17 @@ def test_a_body_that_is_no_object(api: APIClient, path: str, body: Any) -> None:
     assert post(api, path, body)[0] == 400
 
 
+@BOTH
+def test_a_question_that_cannot_be_answered_changes_nothing(api: APIClient, path: str) -> None:
+    asked = "?summaryStatsPeriod=x"
+    body = {"version": "1.0", "projects": ["pump-station"]}
+    assert api.post(f"{path}{asked}", body, format="json").status_code == 400
+    assert not Release.objects.exists()
+    api.post(path, body, format="json")
+    assert api.put(f"{path}1.0/{asked}", {"ref": "main"}, format="json").status_code == 400
+    assert Release.objects.get().ref == ""
+
+
 def test_a_form_will_do(api: APIClient) -> None:
     body = {"version": "1.0", "projects": ["pump-station"]}
     assert api.post(PATH, body, format="multipart").status_code == 201

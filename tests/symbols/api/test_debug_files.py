@@ -174,7 +174,10 @@ LIST_QUERIES = 4
     [
         (BREAKPAD, "shop.sym", f"{DEBUG_ID}.sym"),
         (MAPPING, "mapping.txt", f"{MAPPING_ID}.txt"),
+        (debug_files.pe(), "shop.dll", f"{DEBUG_ID}.exe"),
+        (debug_files.mach_o(), "libshop.dylib", DEBUG_ID),
     ],
+    ids=["Breakpad", "mapping", "PE", "Mach-O"],
 )
 def test_a_file_is_downloaded(
     api: APIClient, project: Project, now: datetime, content: bytes, name: str, sent_as: str
@@ -248,6 +251,49 @@ def test_a_program_is_uploaded(api: APIClient, project: Project, tmp_path: Path)
     assert len(answer["codeId"]) == 40
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            debug_files.mach_o(),
+            {
+                "symbolType": "macho",
+                "headers": {"Content-Type": "application/x-mach-binary"},
+                "data": {"type": "lib", "features": ["symtab"]},
+            },
+        ),
+        (
+            debug_files.pe(),
+            {
+                "codeId": "5f0000002000",
+                "symbolType": "pe",
+                "headers": {"Content-Type": "application/x-dosexec"},
+                "data": {"type": "lib", "features": ["symtab"]},
+            },
+        ),
+        (
+            debug_files.wasm(),
+            {
+                "cpuName": "wasm32",
+                "symbolType": "wasm",
+                "headers": {"Content-Type": "application/wasm"},
+                "data": {"type": "lib", "features": ["symtab"]},
+            },
+        ),
+    ],
+    ids=["Mach-O", "PE", "WebAssembly"],
+)
+def test_programs_of_other_systems_are_uploaded(
+    api: APIClient, project: Project, content: bytes, expected: dict[str, Any]
+) -> None:
+    answer = send(api, content, "shop.lib")
+    file = DebugFile.objects.get()
+    bare_id = DEBUG_ID.replace("-", "")
+    common = {"codeId": bare_id, "objectName": "shop.lib", "size": len(content)}
+    assert answer.json() == [shown(file, **common | expected)]
+    assert file.symcache is not None
+
+
 def test_the_debug_files_in_a_zip_are_uploaded(api: APIClient, project: Project) -> None:
     named = "4d2d2d2d-0000-4000-8000-0123456789ab"
     content = zipped(
@@ -292,7 +338,7 @@ def test_an_upload_needs_a_file(api: APIClient, project: Project) -> None:
         api.post(PATH, {"file": "no file"}, format="multipart"),
     ):
         assert (answer.status_code, answer.json()) == (400, {"detail": "Missing uploaded file"})
-    assert api.post(PATH, {"file": "x"}, format="json").status_code in (400, 415)
+    assert api.post(PATH, {"file": "x"}, format="json").status_code == 415
 
 
 def truncated() -> bytes:
@@ -402,6 +448,28 @@ def test_nothing_is_associated(api: APIClient, project: Project) -> None:
     body = {"platform": "apple", "checksums": [SHA1], "name": "shop", "appId": "x"}
     answer = api.post(f"{PATH}associate/", body, format="json")
     assert (answer.status_code, answer.json()) == (200, {"associatedDsymFiles": []})
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_mapping_may_be_said_to_be_of_a_release(
+    api: APIClient, project: Project, now: datetime, slash: str
+) -> None:
+    upload(project, MAPPING, "mapping.txt", now)
+    upload(project, BREAKPAD, "shop.sym", now)
+    path = f"/api/0/projects/acme/pump-station/files/proguard-artifact-releases{slash}"
+
+    def say(**changes: Any) -> tuple[int, Any]:
+        body = {"release_name": "com.shop@1.0+1", "proguard_uuid": MAPPING_ID, **changes}
+        answer = api.post(path, body, format="json")
+        return answer.status_code, answer.content and answer.json()
+
+    assert say() == say() == (201, b"")
+    for other in (DEBUG_ID, SHA1[:32]):
+        status, error = say(proguard_uuid=other)
+        assert (status, error["detail"][:36]) == (400, "The project has no mapping with the ")
+    assert say(proguard_uuid="x") == (400, {"proguard_uuid": ["Must be a valid UUID."]})
+    assert say(release_name="") == (400, {"release_name": ["This field may not be blank."]})
+    assert api.post(path, [], format="json").status_code == 400
 
 
 def test_no_events_are_held_back(api: APIClient, project: Project) -> None:

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from sentrylite.api import params
 from sentrylite.api.errors import BadParameter, Conflict
 from sentrylite.api.pagination import Cursor
+from sentrylite.api.views import FORMS
 from sentrylite.files import store
 from sentrylite.files.chunks import CHECKSUM
 from sentrylite.organizations.access import PROJECT_SCOPES
@@ -27,6 +28,8 @@ MAX_OFFSET = 20_000
 
 class ReleaseFileListView(ReleaseScopedView):
     """List a release's files by name; upload one."""
+
+    parser_classes = FORMS
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         query = request.query_params

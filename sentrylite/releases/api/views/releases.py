@@ -23,7 +23,7 @@ from sentrylite.organizations.api.base import (
     OrganizationProjectsView,
     ProjectScopedView,
 )
-from sentrylite.organizations.api.params import answer_page, page_of
+from sentrylite.organizations.api.params import answer_page, page_of, read_projects
 from sentrylite.organizations.models import Organization, Project
 from sentrylite.releases import actions, commits, health, queries, uploads
 from sentrylite.releases.api.base import ReleaseScopedView
@@ -118,6 +118,7 @@ class OrganizationReleaseListView(ReleaseAnswers, OrganizationProjectsView):
         return answer_page(request, page_of(request, found), lambda ids: self.answer(ids, counted))
 
     def post(self, request: Request, **kwargs: Any) -> Response:
+        HealthParams.read(request.query_params)  # refused before anything is changed
         sent = ReleaseCreateInput.read(request, access=self.access)
         if not sent["projects"]:
             self.check_known(sent)
@@ -160,6 +161,7 @@ class ProjectReleaseListView(ReleaseAnswers, ProjectScopedView):
         )
 
     def post(self, request: Request, **kwargs: Any) -> Response:
+        HealthParams.read(request.query_params)  # refused before anything is changed
         sent = ReleaseCreateInput.read(request, access=self.access)
         made = actions.make_release(
             self.organization,
@@ -177,14 +179,18 @@ class ReleaseDetailView(ReleaseAnswers, ReleaseScopedView):
     """One release."""
 
     def get(self, request: Request, **kwargs: Any) -> Response:
-        return Response(self.answer([self.release.pk], self.counted_ids)[0])
+        counted: Iterable[int] | None = self.counted_ids
+        if counted is None:
+            counted = read_projects(request.query_params, self.access)
+        return Response(self.answer([self.release.pk], counted)[0])
 
     def put(self, request: Request, **kwargs: Any) -> Response:
+        HealthParams.read(request.query_params)  # refused before anything is changed
         sent = ReleaseUpdateInput.read(request, access=self.access)
         actions.change_release(self.release, sent["columns"])
         is_news = actions.link_projects(self.release, sent["projects"])
         fill(actions.Made(self.release, is_news), sent, now=timezone.now())
-        return self.get(request)
+        return Response(self.answer([self.release.pk], self.counted_ids)[0])
 
     def delete(self, request: Request, **kwargs: Any) -> Response:
         try:
