@@ -8,7 +8,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from issues.demo.projects import OUTAGE, PROJECTS
-from issues.demo.story import Done, Sent, tell
+from issues.demo.schedule import Done
+from issues.demo.story import Sent, tell
 from issues.models import Activity, Event, EventUser, Issue
 from issues.payload.event import ScrubRules, Sender
 from issues.payload.prepare import prepare
