@@ -100,10 +100,11 @@ def _mended(schedule: Schedule, release: int) -> Iterator[tuple[str, str]]:
 def _file_of(schedule: Schedule, problem: Problem) -> str:
     """The file in which it went wrong, or one that is about the same place; else the settings."""
     own = [path for path, _ in WORK[schedule.project.slug]]
-    called = [frame["filename"] for frame in problem.frames]
+    for frame in reversed(problem.frames):
+        if frame["filename"] in own:
+            return str(frame["filename"])
     words = [f"/{word}/" for word in problem.place.split("/") if word]
-    near = [path for path in own if path in called or any(word in path for word in words)]
-    return near[-1] if near else own[-1]
+    return next((path for path in own if any(word in path for word in words)), own[-1])
 
 
 def _commit(chance: random.Random, slug: str, message: str, path: str, at: float) -> NewCommit:
