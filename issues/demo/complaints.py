@@ -4,7 +4,7 @@ COMPLAINTS = {
     "/checkout/": (
         "I pressed “Pay” and only got an error page. Was my card charged?",
         "Third time that I try to order. It fails at the last step.",
-        "My voucher worked last week, now the page breaks when I use it.",
+        "The checkout turns for a minute and then says that something went wrong.",
     ),
     "/cart/": (
         "I cannot change the quantity: the number jumps back.",

@@ -3,7 +3,7 @@
 import math
 import random
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
@@ -63,8 +63,10 @@ def tell(*, now: float, days: int, events: int, seed: int) -> Iterator[Sent | Do
         ),
     ]
     waiting = deque(sorted(happenings, key=lambda each: each.moment))
-    talk = random.Random(f"talk {seed}")  # noqa: S311
-    talkative = set(talk.sample(range(events), min(REPORTS, events)))
+    talkative = set(
+        random.Random(f"talk {seed}").sample(range(events), min(REPORTS, events))  # noqa: S311
+    )
+    heard: Counter[str] = Counter()
     for number, (moment, is_outage) in enumerate(_moments(chance, begin, now, events)):
         while waiting and waiting[0].moment <= moment:
             yield waiting.popleft()
@@ -87,8 +89,11 @@ def tell(*, now: float, days: int, events: int, seed: int) -> Iterator[Sent | Do
             environment=chance.choice(ENVIRONMENTS),
         )
         report = None
-        if number in talkative and (words := COMPLAINTS.get(problem.place)):
-            said = talk.choice(words)
+        words = COMPLAINTS.get(problem.place)
+        if number in talkative and words and sent["environment"] == "production":
+            # One after the other: two who say the same look made up.
+            said = words[heard[problem.place] % len(words)]
+            heard[problem.place] += 1
             report = PreparedReport(sent["event_id"], person["name"], person["email"], said)
         yield Sent(moment, project.slug, problem.name, sent, report)
     yield from waiting

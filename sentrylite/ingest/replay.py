@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from issues.payload.event import PreparedEvent, Sender
 from issues.payload.prepare import prepare
+from sentrylite.arrays import literal
 from sentrylite.releases.sessions import Session
 from stats.periods import WIDTHS, oldest_bucket
 
@@ -16,6 +17,14 @@ from .increments import Increments
 from .sessions import PreparedSessions
 
 EVENTS_AT_ONCE = 250
+
+# Ingestion notes when it met the first event of a release: in the past that was when it happened.
+DATE_RELEASES = """
+    UPDATE releases_releaseproject link SET first_event_at = to_timestamp(batch.moment)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::float8[]) AS batch(project_id, release_id, moment)
+    WHERE link.project_id = batch.project_id AND link.release_id = batch.release_id
+        AND link.first_event_at > to_timestamp(batch.moment)
+"""
 
 
 class Replay:
@@ -73,7 +82,17 @@ class Replay:
             increments = digest(cursor.cursor, events, sessions)
             self._drop_expired(increments)
             increments.apply(cursor.cursor)
+            self._date_releases(cursor, increments)
         return increments
+
+    def _date_releases(self, cursor: Any, increments: Increments) -> None:
+        first: dict[tuple[int, int], float] = {}
+        for (project_id, _, _, release_id), span in increments.seen_in.items():
+            key = (project_id, release_id)
+            first[key] = min(span.first, first.get(key, span.first))
+        if first:
+            rows = sorted((*key, moment) for key, moment in first.items())
+            cursor.execute(DATE_RELEASES, list(map(literal, zip(*rows, strict=True))))
 
     def _drop_expired(self, increments: Increments) -> None:
         oldest = self._oldest

@@ -26,6 +26,7 @@ from sentrylite.releases.models import (
     Deploy,
     Release,
     ReleaseHealth,
+    ReleaseProject,
     Repository,
 )
 from sentrylite.releases.sessions import Status
@@ -204,6 +205,9 @@ def test_a_small_demo_is_really_ingested() -> None:
     assert Event.objects.count() == 400
     assert set(Environment.objects.values_list("name", flat=True)) == {"production", "staging", ""}
     assert EventUser.objects.exists()
+    for link in ReleaseProject.objects.exclude(first_event_at=None):
+        assert link.last_event_at
+        assert link.release.released_at <= link.first_event_at <= link.last_event_at
     received = SeriesCount.objects.filter(kind=Kind.ORGANIZATION_RECEIVED, width=86_400)
     assert received.count() >= 29
     assert sum(received.values_list("quantity", flat=True)) == 400
