@@ -50,7 +50,8 @@ class Schedule:
         # A short month has fewer days between its releases, so that all of them happen.
         pace = min(1.0, (end - begin) / (30 * DAY))
         self.step = project.days_per_release * DAY * pace
-        self.last = math.ceil((end - begin) / self.step) - 1
+        # None comes out only at the end, whatever rounding makes of it.
+        self.last = math.ceil(round((end - begin) / self.step, 6)) - 1
         self._problems: list[list[Problem]] = []
         self._weights: list[list[float]] = []
         for release in range(self.last + 1):

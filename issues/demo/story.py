@@ -26,7 +26,7 @@ from issues.demo.shipping import Shipped, ship
 from issues.payload.feedback import PreparedReport
 
 # How much of everything the bad afternoon is, and how many users may say something.
-OUTAGE_SHARE, REPORTS = 0.07, 16
+OUTAGE_SHARE, REPORTS = 0.07, 24
 ENVIRONMENTS = ("production",) * 12 + ("staging",) * 2 + ("",)
 
 

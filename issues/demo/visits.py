@@ -71,22 +71,8 @@ def visits(
                 _aggregate(chance, begin, version, "production", count, errored, crashed)
             )
         for _ in range(_about(chance, sum(hour.signed_in for hour in hours))):
-            status = chance.choices(
-                (Status.CRASHED, Status.ERRORED, Status.HEALTHY),
-                (crashed, errored, 1 - crashed - errored),
-            )[0]
-            sessions.append(
-                Session(
-                    UUID(int=chance.getrandbits(128), version=4),
-                    chance.uniform(begin, end),
-                    version,
-                    "production",
-                    status=status,
-                    is_over=True,
-                    duration=min(chance.lognormvariate(5, 1), HOUR),
-                    user=sketches.place_of(people.pick(chance)["id"]),
-                )
-            )
+            started_at = chance.uniform(begin, end)
+            sessions.append(_session(chance, people, started_at, version, errored, crashed))
         if sessions:
             yield Visit(end, sessions)
 
@@ -138,6 +124,30 @@ def _aggregate(
         environment,
         is_over=True,
         aggregate=tuple(counts),
+    )
+
+
+def _session(
+    chance: random.Random,
+    people: People,
+    started_at: float,
+    version: str,
+    errored: float,
+    crashed: float,
+) -> Session:
+    """That of somebody who is known."""
+    status = chance.choices(
+        (Status.CRASHED, Status.ERRORED, Status.HEALTHY), (crashed, errored, 1 - crashed - errored)
+    )[0]
+    return Session(
+        UUID(int=chance.getrandbits(128), version=4),
+        started_at,
+        version,
+        "production",
+        status=status,
+        is_over=True,
+        duration=min(chance.lognormvariate(5, 1), HOUR),
+        user=sketches.place_of(people.pick(chance)["id"]),
     )
 
 
