@@ -23,7 +23,7 @@ usage: sentrylite COMMAND [options]
 
   serve             start the server, and PostgreSQL with it
   setup             make an organization, a project with its DSN, a member with a token
-  demo              fill an organization with a month of made-up events
+  demo              fill an organization with a month of made-up events and releases
   createsuperuser   make somebody for the back office, /admin/
   changepassword    give somebody a new password
   worker            run background tasks in a process of its own; serve does so by itself

@@ -24,6 +24,7 @@ BILLING_API = Project(
     sdk=("sentry.java.spring-boot", "7.16.0"),
     runtime=("OpenJDK Runtime Environment", "21.0.4"),
     logger="com.example.billing",
+    sessions_per_hour=260,
     problems=(
         Problem(
             "null-address",

@@ -26,6 +26,7 @@ MAILER = Project(
     servers=("mailer-1", "mailer-2"),
     sdk=("sentry.javascript.node", "8.35.0"),
     runtime=("node", "v20.18.0"),
+    sessions_per_hour=120,
     problems=(
         Problem(
             "refused",

@@ -13,6 +13,11 @@ LAST_NAMES = """
     Abel Berg Costa Diaz Ek Fischer Gruber Haas Ito Jansen Keller Lang Moreau Novak Okafor Petrov
     Quist Rossi Silva Tanaka Unger Vogel Weber Xu Young Zeman
 """.split()  # noqa: SIM905
+# Who makes the shop: their names, and the addresses in their commits.
+DEVELOPERS = tuple(
+    (name, f"{name.replace(' ', '.')}@shop.example.com".lower())
+    for name in ("Ada Novak", "Kofi Lang", "Yuki Berg", "Rosa Keller", "Omar Vogel")
+)
 COUNTRIES = ("DE", "DE", "DE", "FR", "FR", "NL", "US", "US", "JP", "BR")
 
 _CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0{mobile} Safari/537.36"
@@ -53,6 +58,7 @@ def _person(chance: random.Random, number: int) -> dict[str, Any]:
         "id": str(1000 + number),
         "email": f"{first}.{last}{number}@example.com".lower(),
         "username": f"{first}{number}".lower(),
+        "name": f"{first} {last}",
         # Addresses that are for documentation.
         "ip_address": f"{chance.choice(('192.0.2', '198.51.100', '203.0.113'))}"
         f".{chance.randint(1, 254)}",

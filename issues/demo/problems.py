@@ -56,6 +56,10 @@ class Project:
     sdk: tuple[str, str] = ("", "")
     runtime: tuple[str, str] | None = None
     logger: str = ""
+    sessions_per_hour: float = 0
+    """In an average hour: those that are only counted,"""
+    signed_in_per_hour: float = 0
+    """and those of people who are known."""
 
 
 def tail(

@@ -18,6 +18,8 @@ STOREFRONT = Project(
     days_per_release=2.8,
     tags={"locale": ("de", "de", "en", "fr", "ja"), "theme": ("light", "light", "dark")},
     sdk=("sentry.javascript.react", "8.35.0"),
+    sessions_per_hour=90,
+    signed_in_per_hour=4,
     problems=(
         Problem(
             "undefined-price",

@@ -34,6 +34,8 @@ WEB_SHOP = Project(
     sdk=("sentry.python.django", "2.18.0"),
     runtime=("CPython", "3.12.6"),
     logger="shop",
+    sessions_per_hour=70,
+    signed_in_per_hour=2,
     problems=(
         Problem(
             "gateway",

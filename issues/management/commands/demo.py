@@ -1,9 +1,12 @@
-"""`sentrylite demo`: a month of made-up events, through the ingestion's own code."""
+"""`sentrylite demo`: a month of made-up releases, events and sessions, through the ingestion's own
+code."""
 
 import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,25 +16,33 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from issues import actions, maintenance, partitions
+from issues import actions, feedback, maintenance, partitions
 from issues.demo.projects import PROJECTS
-from issues.demo.story import Done, Sent, tell
+from issues.demo.schedule import Done
+from issues.demo.shipping import Shipped
+from issues.demo.story import Sent, tell
 from issues.models import Event, Issue
+from issues.payload.feedback import PreparedReport
 from sentrylite import schema
 from sentrylite.accounts.models import User
 from sentrylite.ingest.authentication import KeyInfo, find_key
 from sentrylite.ingest.replay import Replay
 from sentrylite.organizations import actions as organization_actions
-from sentrylite.organizations.models import Organization, Role, Team
+from sentrylite.organizations.models import Organization, Project, Role, Team
+from sentrylite.releases import actions as release_actions
+from sentrylite.releases.commits import set_commits
+from sentrylite.releases.models import Release
 
 TEAM = "shop"
+DEPLOYING = timedelta(minutes=4)
 CLIENTS = {project.slug: "/".join(project.sdk) for project in PROJECTS}
 
 
 class Command(BaseCommand):
     help = (
-        "Fill an organization with made-up events: four projects, their releases, problems that"
-        " come and go. The same seed makes the same events, and none twice."
+        "Fill an organization with made-up events: four projects, their releases with commits,"
+        " deploys and sessions, problems that come and go, what users say of them. The same seed"
+        " makes the same events, and none twice."
     )
     requires_system_checks = []  # they take longer than a small demo
 
@@ -60,21 +71,24 @@ class Command(BaseCommand):
             raise CommandError("--events is at least 1.")
         try:
             schema.ensure()
-            shop = Shop(options["organization"])
+            now = time.time()
+            shop = Shop(options["organization"], now=now)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         except schema.Unusable as error:
             raise CommandError(str(error)) from error
-        now = time.time()
         make_partitions(now, days)
         # None: no bar where nobody watches.
         with tqdm(total=events, unit=" events", disable=None, file=sys.stderr) as bar:
             for happening in tell(now=now, days=days, events=events, seed=seed):
-                if isinstance(happening, Sent):
-                    shop.receive(happening)
-                    bar.update()
-                else:
-                    shop.act(happening)
+                match happening:
+                    case Sent():
+                        shop.receive(happening)
+                        bar.update()
+                    case Shipped():
+                        shop.ship(happening)
+                    case Done():
+                        shop.act(happening)
             shop.replay.flush()
         self.stdout.write(f"{shop.replay.stored} new events in {shop.organization.slug}.")
         if not shop.replay.stored:
@@ -85,22 +99,23 @@ class Shop:
     """The organization that the story is about. Raises ValidationError for a bad slug."""
 
     @transaction.atomic
-    def __init__(self, slug: str) -> None:
+    def __init__(self, slug: str, *, now: float) -> None:
         ensure = organization_actions
         self.organization: Organization = ensure.ensure_organization(slug=slug)
         self.team: Team = ensure.ensure_team(self.organization, slug=TEAM)
+        self.projects: dict[str, Project] = {}
         self.keys: Mapping[str, KeyInfo] = {
             project.slug: self._key(project.slug, project.name, project.platform)
             for project in PROJECTS
         }
-        self.replay = Replay()
+        self.replay = Replay(now=now)
         # Where each problem's issue is found: its first event's id, and when that came.
         self._first: dict[tuple[str, str], tuple[str, datetime]] = {}
         owner = self.organization.members.filter(role=Role.OWNER, user__isnull=False).first()
         self._owner: User | None = owner.user if owner else None
 
     def _key(self, slug: str, name: str, platform: str) -> KeyInfo:
-        _, key = organization_actions.ensure_project(
+        self.projects[slug], key = organization_actions.ensure_project(
             self.organization, slug=slug, name=name, platform=platform, teams=[self.team]
         )
         with connection.cursor() as cursor:
@@ -119,6 +134,39 @@ class Shop:
             moment=sent.moment,
             client=CLIENTS[sent.project],
         )
+        if sent.report:
+            self._hear(sent, sent.report)
+
+    def _hear(self, sent: Sent, report: PreparedReport) -> None:
+        """Store what a user said, who may be faster than the event; nothing when it was heard."""
+        key = self.keys[sent.project]
+        said = replace(report, project_id=key.project_id, organization_id=key.organization_id)
+        with suppress(feedback.TooLate):
+            feedback.submit_report(
+                said, now=datetime.fromtimestamp(sent.moment, UTC), event_max_age=None
+            )
+
+    @transaction.atomic
+    def ship(self, shipped: Shipped) -> None:
+        """Bring out a release, whole with those who use it; nothing when it is out already.
+
+        Of sessions nothing would say that they were counted, so the release does.
+        """
+        projects = [self.projects[shipped.project]]
+        staged_at = datetime.fromtimestamp(shipped.staged_at, UTC)
+        released_at = datetime.fromtimestamp(shipped.moment, UTC)
+        release = release_actions.make_release(
+            self.organization, shipped.version, projects, {}, now=staged_at
+        ).release
+        if not Release.objects.filter(pk=release.pk, released_at=None).update(
+            released_at=released_at, ref=shipped.commits[0].key
+        ):
+            return
+        set_commits(release, shipped.commits, now=staged_at)
+        for environment, now in (("staging", staged_at), ("production", released_at)):
+            columns = {"started_at": now - DEPLOYING, "name": release.short_version}
+            release_actions.deploy(release, projects, environment, columns, now=now)
+        self.replay.write_sessions(self.keys[shipped.project], shipped.visits)
 
     def act(self, done: Done) -> None:
         """Do what somebody did; nothing when the problem has not happened yet."""
