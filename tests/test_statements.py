@@ -1,5 +1,5 @@
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from psycopg2.errors import DuplicatePreparedStatement
 
 from sentrylite.statements import Statement
@@ -45,8 +45,8 @@ def test_columns_are_cast_where_they_stand() -> None:
 def test_two_of_one_name_are_never_taken_for_each_other() -> None:
     run("x")
     other = Statement("test_add", "SELECT 'other'")
-    with pytest.raises(DuplicatePreparedStatement, match="test_add"), connection.cursor() as cursor:
-        other.run(cursor)
+    with pytest.raises(DuplicatePreparedStatement, match="test_add"), transaction.atomic():
+        other.run(connection.cursor())
 
 
 def test_a_connection_prepares_it_once_and_a_new_one_again() -> None:

@@ -156,10 +156,7 @@ def issue(me: User, now: datetime) -> Issue:
         total=7,
         hours=[0, 0, 0, 0, 7] + [0] * 19,
     )
-    IssueHash.objects.create(
-        project_id=project.pk, hash=UUID("c4a4d06bc314205bb3b6bdb612dde7f1"), issue_id=issue.pk
-    )
-    factories.make_event(
+    event = factories.make_event(
         issue,
         {
             "type": "error",
@@ -174,6 +171,13 @@ def issue(me: User, now: datetime) -> Issue:
         ),
         tags=[("level", "fatal"), ("release", "pump@1.0"), ("user", "id:1")],
         size=7055,
+    )
+    IssueHash.objects.create(
+        project_id=project.pk,
+        hash=UUID("c4a4d06bc314205bb3b6bdb612dde7f1"),
+        issue_id=issue.pk,
+        last_event_id=event.event_id,
+        last_event_at=event.timestamp,
     )
     for user in (me, other):
         IssueSeen.objects.create(issue=issue, user=user, last_seen=now - timedelta(user.pk % 10))
