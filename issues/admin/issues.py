@@ -34,6 +34,8 @@ from .page import IssuePage, assignable
 
 SPANS = {"24h": LIST_HOURS_24}
 TOO_FREQUENT = f"Very many issues have {{words}}: looked for in the {NEWEST:,} that were seen last."
+# What runs from its sources has no stack traces to restore.
+FROM_SOURCES = frozenset(("elixir", "perl", "php", "python", "ruby"))
 ACTOR = re.compile(r"(user|team):[0-9]{1,18}", re.ASCII)
 
 
@@ -165,7 +167,8 @@ class IssueAdmin(IssuePage, EventPages, ReadOnly, BaseAdmin):
     # Actions. The rows are not edited, but who may change or delete issues may do these.
 
     def object_actions(self, request: HttpRequest, obj: Any) -> list[str]:
-        return [name for name in super().object_actions(request, obj) if name != "merge"]
+        done = {"merge", "reprocess"} if obj.platform in FROM_SOURCES else {"merge"}
+        return [name for name in super().object_actions(request, obj) if name not in done]
 
     @admin.action(description="Resolve selected issues", permissions=["triage"])
     def resolve(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:

@@ -515,8 +515,14 @@ def test_every_member_may_triage_issues(client: Client, issue: Issue) -> None:
         organization=issue.project.organization, user__is_staff=True
     )
     client.force_login(member.user)
-    offered = client.get(page_of(issue)).context["object_actions"]
-    assert offered == ["resolve", "unresolve", "ignore", "assign", "reprocess", "discard", "delete"]
+    for platform, more in (("python", []), ("javascript", ["reprocess"])):
+        Issue.objects.update(platform=platform)
+        offered = client.get(page_of(issue)).context["object_actions"]
+        assert offered == [
+            *("resolve", "unresolve", "ignore", "assign"),
+            *more,
+            *("discard", "delete"),
+        ]
 
 
 # The page of an issue -----------------------------------------------------------------------------

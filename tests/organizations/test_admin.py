@@ -305,6 +305,9 @@ def test_what_events_hang_on_is_marked_for_deletion(
 
     assert f"1 {name} restored." in run(admin_client, "restore", rows[:1])
     assert model.objects.get(status="pending_deletion").pk == rows[1].pk
+    for row, action in zip(rows[:2], ("delete", "restore"), strict=True):
+        page = admin_client.get(url(model, "change", row.pk))
+        assert page.context["object_actions"] == [action]
 
     delete = url(model, "delete", rows[0].pk)
     assert admin_client.post(delete, {"post": "yes"}).status_code == 403

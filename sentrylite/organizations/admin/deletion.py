@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from sentrylite.admin import display
 from sentrylite.admin.base import BaseAdmin
 from sentrylite.organizations import actions
+from sentrylite.organizations.models.organization import Status
 
 NOTE = (
     "Deleting hides it at once and stops its events. It can be restored: a project for an hour, an "
@@ -40,6 +41,10 @@ class DeletedLater(BaseAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def object_actions(self, request: HttpRequest, obj: Any) -> list[str]:
+        done = "restore" if obj.status == Status.ACTIVE else "delete"
+        return [name for name in super().object_actions(request, obj) if name != done]
 
     @admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["removal"])
     def delete(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
