@@ -204,10 +204,10 @@ _SEARCH_KNOWN = f"""
 
 # Beyond so many, one index is as good as another.
 FEW = 2000
-# How much of what an index finds is looked at, always more than FEW: as a rule the first is enough
-# to tell. Where few of the second are wanted and there are more, it is for another reason that few
-# are: perhaps few have the status, and the list is short.
-LOOKED_AT = (2_500, 25_000)
+# How much of what an index finds is looked at: as a rule the first is enough to tell, and of some
+# terms together the second, which is more than FEW. Where few of the last are wanted and there are
+# more, it is for another reason that few are: perhaps few have the status, and the list is short.
+LOOKED_AT = (1_300, 2_500, 25_000)
 
 Sort = Literal["date", "new", "priority", "freq", "user"]
 
@@ -287,7 +287,7 @@ def narrow(places: Collection[Place], statuses: Iterable[int], where: Where) -> 
             return where
         sql = _FIND_ALL.format(finder=finder.sql, rest=finder.rest)
         parameters |= {"found": found, "statuses": literal(statuses), "most": MAX_HITS}
-        for limit in LOOKED_AT:
+        for limit in LOOKED_AT[len(where.finders) > 1 :]:
             cursor.execute(sql, {**parameters, "looked_at": limit})
             ids, looked_at = cursor.fetchone()
             if looked_at is None:

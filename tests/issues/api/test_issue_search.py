@@ -550,7 +550,10 @@ def test_the_number_of_statements_does_not_depend_on_the_page(
 
 @pytest.mark.parametrize(
     ("few", "looked_at"),
-    [(0, (0, 0)), (0, (0, 1)), (0, (1, 99)), (0, (99, 99)), (1, (2, 2)), (99, (99, 99))],
+    [
+        *((0, (0, 0, 0)), (0, (0, 0, 1)), (0, (0, 1, 99)), (0, (1, 99, 99))),
+        *((1, (2, 2, 2)), (99, (99, 99, 99))),
+    ],
 )
 @pytest.mark.parametrize("most", [1, 2, 1000])
 def test_what_is_frequent_and_what_is_rare_is_found_and_counted_alike(
@@ -558,7 +561,7 @@ def test_what_is_frequent_and_what_is_rare_is_found_and_counted_alike(
     issue: Issue,
     other: Issue,
     few: int,
-    looked_at: tuple[int, int],
+    looked_at: tuple[int, int, int],
     most: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
