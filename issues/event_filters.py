@@ -13,9 +13,9 @@ from uuid import UUID
 from sentrylite.arrays import literal
 
 from .filters import (
+    EVENT_TIMESTAMP,
     EVERYTHING,
     NEWEST_RELEASE,
-    OPERATORS,
     USER_COLUMNS,
     Condition,
     Where,
@@ -24,6 +24,7 @@ from .filters import (
     is_one_of,
     part_of,
     read_users,
+    within,
 )
 from .search import KEYS, Bound, Field, Has, Moment, Number, Search, SearchError, Tag, Term, Text
 
@@ -108,7 +109,7 @@ def _condition(term: Term) -> Condition:
         case Field():
             condition = _field(term)
         case Moment(field="event_timestamp"):
-            condition = _moment(term.bounds)
+            condition = within(EVENT_TIMESTAMP, term.bounds)
         case Moment() | Number():
             raise _not_searched(term.field)
         case _:
@@ -168,14 +169,3 @@ def _user(values: Iterable[str]) -> Condition:
         sql += f" OR {_USER.format(is_person=is_person)}"
         parameters |= more
     return Condition(sql, parameters)
-
-
-def _moment(bounds: Sequence[Bound]) -> Condition:
-    values: dict[str, datetime] = {
-        f"bound{number}": bound.moment for number, bound in enumerate(bounds)
-    }
-    sql = " AND ".join(
-        f'e."timestamp" {OPERATORS[bound.operator]} {{{name}}}::timestamptz'
-        for name, bound in zip(values, bounds, strict=True)
-    )
-    return Condition(sql, values)

@@ -21,6 +21,7 @@ from .models.event import CLOCKS_DIFFER, LONGEST_WAY
 from .models.issue import Level, priority_of, read_short_id
 from .search import FIELDS, Bound, Field, Has, Is, IsAssigned, Moment, Number, Tag, Term, Text
 
+EVENT_TIMESTAMP = 'e."timestamp"'
 OPERATORS = {"<": "<", "<=": "<=", "=": "=", ">=": ">=", ">": ">"}
 
 # Letter case as ILIKE has it: both sides are lowered by the database.
@@ -436,19 +437,23 @@ _FIELDS: dict[str, Callable[[Field, Context], Condition]] = {
 
 
 def _moment(term: Moment) -> Condition:
-    values = {f"bound{number}": bound.moment for number, bound in enumerate(term.bounds)}
-    is_event = term.field == "event_timestamp"
-    column = 'e."timestamp"' if is_event else _COLUMNS[term.field]
-    is_moment = " AND ".join(
-        f"{column} {OPERATORS[bound.operator]} {{{name}}}::timestamptz"
-        for name, bound in zip(values, term.bounds, strict=True)
-    )
-    if not is_event:
-        return Condition(is_moment, values)
+    if term.field != "event_timestamp":
+        return within(_COLUMNS[term.field], term.bounds)
+    sql, values, _ = within(EVENT_TIMESTAMP, term.bounds)
     first, last = _received(term.bounds)
     return Condition(
-        _EVENT.format(is_moment=is_moment), {**values, "received_from": first, "received_to": last}
+        _EVENT.format(is_moment=sql), {**values, "received_from": first, "received_to": last}
     )
+
+
+def within(column: str, bounds: Sequence[Bound]) -> Condition:
+    """The column is a moment within all of these bounds."""
+    values = {f"bound{number}": bound.moment for number, bound in enumerate(bounds)}
+    sql = " AND ".join(
+        f"{column} {OPERATORS[bound.operator]} {{{name}}}::timestamptz"
+        for name, bound in zip(values, bounds, strict=True)
+    )
+    return Condition(sql, values)
 
 
 def _received(bounds: Sequence[Bound]) -> tuple[datetime, datetime]:
