@@ -72,9 +72,7 @@ def commits(release: Release) -> Panel:
     )
     rows = [
         (
-            display.code(each.commit.key[:12]),
-            display.shorten((each.commit.message or "").partition("\n")[0]),
-            each.commit.author or "",
+            *_told(each.commit),
             each.commit.repository,
             display.moment(each.commit.created_at),
         )
@@ -88,14 +86,18 @@ def newest_commits(repository: Repository) -> Panel:
     found = Commit.objects.filter(repository=repository).select_related("author")
     rows = [
         (
-            display.code(each.key[:12]),
-            display.shorten((each.message or "").partition("\n")[0]),
-            each.author or "",
+            *_told(each),
             display.moment(each.created_at),
         )
         for each in found.order_by("-created_at", "-id")[:SHOWN]
     ]
     return Panel("Newest commits", ("Commit", "Message", "Author", "At (UTC)"), rows)
+
+
+def _told(commit: Commit) -> tuple[object, ...]:
+    """Which it is, what it does and who wrote it."""
+    title = (commit.message or "").partition("\n")[0]
+    return display.code(commit.key[:12]), display.shorten(title), commit.author or ""
 
 
 def deploys(release: Release) -> Panel:
